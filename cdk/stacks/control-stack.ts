@@ -1,0 +1,122 @@
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import type { StackProps } from 'aws-cdk-lib';
+import type { KeyValueStore } from 'aws-cdk-lib/aws-cloudfront';
+import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+
+import type { DeployFile } from '../../lib/config/deploy-file.ts';
+import { metricNamespace } from '../../lib/kernel/resource-names.ts';
+import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
+import { FlagsExtension } from '../constructs/flags-extension.ts';
+import { MigratorFunction } from '../constructs/migrator-function.ts';
+import { PhaseWorkflow } from '../constructs/phase-workflow.ts';
+import { WorkQueue } from '../constructs/work-queue.ts';
+import { wireEventSources } from './event-sources.ts';
+import { functionEnvironments } from './function-environments.ts';
+import type { FunctionFolder } from './function-environments.ts';
+import { grantFunctions } from './function-grants.ts';
+import type { StateStack } from './state-stack.ts';
+
+export interface ControlStackProps extends StackProps {
+  readonly names: ResourceNames;
+  readonly deploy: DeployFile;
+  readonly state: StateStack;
+  readonly routes: KeyValueStore;
+}
+
+/** Time one invocation may take; the queues' visibility timeouts are six times their consumer's. */
+const timeouts: Readonly<Partial<Record<FunctionFolder, Duration>>> = {
+  'migrate-batch': Duration.minutes(5),
+  'plan-batches': Duration.minutes(15),
+  'switch-authority': Duration.minutes(15),
+  'verify-state': Duration.minutes(15),
+  'prepare-source': Duration.minutes(5),
+  'enter-step': Duration.minutes(10),
+  'evaluate-gate': Duration.minutes(10),
+  'roll-back': Duration.minutes(15),
+};
+
+const schedules: Readonly<Partial<Record<FunctionFolder, object>>> = {
+  'plan-batches': { action: 'resume-all' },
+  'relay-changes': { action: 'relay' },
+  'publish-routes': { action: 'reconcile' },
+  'check-health': { action: 'check' },
+};
+
+/** Everything that acts: the functions, what wakes them, and the workflow that sequences the phases. */
+export class ControlStack extends Stack {
+  readonly functions: ReadonlyMap<FunctionFolder, MigratorFunction>;
+  readonly workflow: PhaseWorkflow;
+
+  constructor(scope: Construct, id: string, props: ControlStackProps) {
+    super(scope, id, props);
+    const failedEvents = new WorkQueue(this, 'FailedEvents', {
+      queueName: props.names.functionName('failed-events'),
+      visibilityTimeout: Duration.minutes(5),
+    });
+    const environments = functionEnvironments({ ...props, metricNamespace });
+    const functions = new Map<FunctionFolder, MigratorFunction>();
+    for (const [folder, environment] of environments) {
+      const built = new MigratorFunction(this, pascalCase(folder), {
+        folder,
+        names: props.names,
+        environment,
+        timeout: timeouts[folder] ?? Duration.minutes(1),
+        deadLetters: failedEvents.queue,
+      });
+      functions.set(folder, built);
+    }
+    this.functions = functions;
+    grantFunctions({ functions, ...props });
+    wireEventSources({ functions, ...props });
+    this.schedule();
+    new FlagsExtension(this, 'FlagsExtension', {
+      names: props.names,
+      flags: props.state.flags,
+      publishRoutes: this.fn('publish-routes').fn,
+    });
+    this.workflow = new PhaseWorkflow(this, 'Phases', {
+      names: props.names,
+      enterStep: this.fn('enter-step').fn,
+      evaluateGate: this.fn('evaluate-gate').fn,
+      rollBack: this.fn('roll-back').fn,
+    });
+    this.letStepsStartSteps(props);
+  }
+
+  fn(folder: FunctionFolder): MigratorFunction {
+    const found = this.functions.get(folder);
+    if (found === undefined) throw new Error(`no function ${folder}`);
+    return found;
+  }
+
+  private schedule(): void {
+    for (const [folder, input] of Object.entries(schedules) as [FunctionFolder, object][]) {
+      new Rule(this, `${pascalCase(folder)}Schedule`, {
+        schedule: Schedule.rate(Duration.minutes(1)),
+        targets: [new LambdaFunction(this.fn(folder).fn, { event: RuleTargetInput.fromObject(input) })],
+      });
+    }
+  }
+
+  /** A finished step starts the next one as an execution of its own, by the workflow's name (no circular reference). */
+  private letStepsStartSteps(props: ControlStackProps): void {
+    const workflowArn = this.formatArn({
+      service: 'states',
+      resource: 'stateMachine',
+      resourceName: props.names.workflow,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    for (const folder of ['enter-step', 'evaluate-gate'] as const) {
+      this.fn(folder).role.addToPolicy(
+        new PolicyStatement({ actions: ['states:StartExecution'], resources: [workflowArn] }),
+      );
+    }
+  }
+}
+
+function pascalCase(folder: string): string {
+  return folder.replace(/(^|-)([a-z])/g, (_match, _dash, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,235 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type { StackProps } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import {
+  AllowedMethods,
+  CacheCookieBehavior,
+  CacheHeaderBehavior,
+  CachePolicy,
+  CacheQueryStringBehavior,
+  Distribution,
+  Endpoint,
+  Function as EdgeScript,
+  FunctionCode,
+  FunctionEventType,
+  FunctionRuntime,
+  HttpVersion,
+  KeyValueStore,
+  LambdaEdgeEventType,
+  OriginProtocolPolicy,
+  OriginRequestPolicy,
+  OriginSslPolicy,
+  RealtimeLogConfig,
+  SecurityPolicyProtocol,
+  ViewerProtocolPolicy,
+} from 'aws-cdk-lib/aws-cloudfront';
+import { HttpOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
+import {
+  CompositePrincipal,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import { Stream } from 'aws-cdk-lib/aws-kinesis';
+import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  ObjectOwnership,
+} from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { join } from 'node:path';
+
+import type { DeployFile, OriginConfig } from '../../lib/config/deploy-file.ts';
+import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
+import { outcomeLogFields } from '../../lib/router/outcome-record.ts';
+import { bundleAssignCohort } from '../bundle-edge.ts';
+import type { FlagsConfiguration } from '../constructs/flags-configuration.ts';
+import { projectRoot } from '../project-root.ts';
+
+/** The header that the viewer function sets; it is part of the cache key, so cohorts never share an answer. */
+export const cohortHeader = 'x-hal9-cohort';
+
+export interface EdgeStackProps extends StackProps {
+  readonly names: ResourceNames;
+  readonly deploy: DeployFile;
+  readonly flags: FlagsConfiguration;
+}
+
+/** The distribution in front of both systems. Lives in us-east-1, as Lambda@Edge demands. */
+export class EdgeStack extends Stack {
+  readonly routes: KeyValueStore;
+  readonly distribution: Distribution;
+
+  constructor(scope: Construct, id: string, props: EdgeStackProps) {
+    super(scope, id, props);
+    this.routes = new KeyValueStore(this, 'Routes', {
+      keyValueStoreName: props.names.routeStore,
+      comment: 'Compiled routes; AppConfig is the system of record',
+    });
+    const assignCohort = new EdgeScript(this, 'AssignCohort', {
+      functionName: props.names.functionName('assign-cohort'),
+      runtime: FunctionRuntime.JS_2_0,
+      code: FunctionCode.fromInline(bundleAssignCohort()),
+      keyValueStore: this.routes,
+      comment: 'Strips x-hal9-*, assigns the cohort',
+    });
+    const routeRequest = this.routeRequest(props);
+    this.distribution = new Distribution(this, 'Distribution', {
+      comment: `${props.deploy.name}: one door to the flat and the hierarchical system`,
+      httpVersion: HttpVersion.HTTP2_AND_3,
+      minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,
+      enableLogging: true,
+      logBucket: this.logBucket(),
+      ...this.publicNames(props.deploy),
+      defaultBehavior: {
+        origin: flatOrigin(props.deploy.origins.flat),
+        viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+        allowedMethods: AllowedMethods.ALLOW_ALL,
+        cachePolicy: this.cohortCachePolicy(props.names),
+        originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+        realtimeLogConfig: this.outcomeLog(props),
+        functionAssociations: [{ eventType: FunctionEventType.VIEWER_REQUEST, function: assignCohort }],
+        edgeLambdas: [
+          { eventType: LambdaEdgeEventType.ORIGIN_REQUEST, functionVersion: routeRequest.currentVersion },
+        ],
+      },
+    });
+  }
+
+  private publicNames(deploy: DeployFile): object {
+    if (deploy.domain === undefined) return {};
+    return {
+      domainNames: deploy.domain.names,
+      certificate: Certificate.fromCertificateArn(this, 'Certificate', deploy.domain.certificateArn),
+    };
+  }
+
+  private cohortCachePolicy(names: ResourceNames): CachePolicy {
+    return new CachePolicy(this, 'CohortCache', {
+      cachePolicyName: `${names.functionName('cohort')}`,
+      comment: 'Only what the origin allows is cached, and never across cohorts',
+      minTtl: Duration.seconds(0),
+      defaultTtl: Duration.seconds(0),
+      maxTtl: Duration.days(1),
+      headerBehavior: CacheHeaderBehavior.allowList(cohortHeader, 'Authorization'),
+      cookieBehavior: CacheCookieBehavior.all(),
+      queryStringBehavior: CacheQueryStringBehavior.all(),
+    });
+  }
+
+  private outcomeLog(props: EdgeStackProps): RealtimeLogConfig {
+    const stream = Stream.fromStreamAttributes(this, 'Outcomes', {
+      streamArn: this.formatArn({
+        service: 'kinesis',
+        region: props.deploy.region,
+        resource: 'stream',
+        resourceName: props.names.outcomeStream,
+      }),
+    });
+    const role = new Role(this, 'OutcomeLogRole', { assumedBy: new ServicePrincipal('cloudfront.amazonaws.com') });
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: [
+          'kinesis:DescribeStreamSummary',
+          'kinesis:DescribeStream',
+          'kinesis:PutRecord',
+          'kinesis:PutRecords',
+        ],
+        resources: [stream.streamArn],
+      }),
+    );
+    return new RealtimeLogConfig(this, 'OutcomeLog', {
+      realtimeLogConfigName: props.names.functionName('outcomes'),
+      samplingRate: 100,
+      fields: [...outcomeLogFields],
+      endPoints: [Endpoint.fromKinesisStream(stream, role)],
+    });
+  }
+
+  private logBucket(): Bucket {
+    return new Bucket(this, 'AccessLogs', {
+      encryption: BucketEncryption.S3_MANAGED,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      enforceSSL: true,
+      versioned: true,
+      // CloudFront's standard logs are delivered by ACL.
+      objectOwnership: ObjectOwnership.OBJECT_WRITER,
+      lifecycleRules: [{ expiration: Duration.days(90), noncurrentVersionExpiration: Duration.days(7) }],
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+  }
+
+  private routeRequest(props: EdgeStackProps): NodejsFunction {
+    const functionName = props.names.functionName('route-request');
+    const role = new Role(this, 'RouteRequestRole', {
+      assumedBy: new CompositePrincipal(
+        new ServicePrincipal('lambda.amazonaws.com'),
+        new ServicePrincipal('edgelambda.amazonaws.com'),
+      ),
+    });
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
+        // Logs of an edge function are written in whatever Region ran it.
+        resources: [`arn:${this.partition}:logs:*:${this.account}:log-group:/aws/lambda/us-east-1.${functionName}:*`],
+      }),
+    );
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['appconfig:StartConfigurationSession', 'appconfig:GetLatestConfiguration'],
+        resources: [
+          props.flags.configurationArn,
+        ],
+      }),
+    );
+    return new NodejsFunction(this, 'RouteRequest', {
+      functionName,
+      entry: join(projectRoot, 'functions/route-request/main.ts'),
+      projectRoot,
+      depsLockFilePath: join(projectRoot, 'package-lock.json'),
+      handler: 'handler',
+      // Lambda@Edge: x86_64 only, no environment, at most 30 s at the origin events.
+      runtime: Runtime.NODEJS_22_X,
+      architecture: Architecture.X86_64,
+      memorySize: 256,
+      timeout: Duration.seconds(5),
+      role,
+      bundling: {
+        format: OutputFormat.ESM,
+        target: 'node22',
+        minify: true,
+        // The runtime carries the SDK; the package stays small for every edge that loads it.
+        externalModules: ['@aws-sdk/*'],
+        define: { HAL9_EDGE_CONFIG: JSON.stringify(edgeConfig(props)) },
+      },
+    });
+  }
+}
+
+/** What an edge function would read from its environment, if it had one. */
+function edgeConfig({ names, deploy }: EdgeStackProps): object {
+  return {
+    appConfig: {
+      application: names.flags.application,
+      environment: names.flags.environment,
+      profile: names.flags.profile,
+      region: deploy.region,
+    },
+    origins: deploy.origins,
+  };
+}
+
+function flatOrigin(origin: OriginConfig): HttpOrigin {
+  const https = origin.protocol === 'https';
+  return new HttpOrigin(origin.domainName, {
+    protocolPolicy: https ? OriginProtocolPolicy.HTTPS_ONLY : OriginProtocolPolicy.HTTP_ONLY,
+    originSslProtocols: [OriginSslPolicy.TLS_V1_2],
+    ...(https ? { httpsPort: origin.port } : { httpPort: origin.port }),
+    readTimeout: Duration.seconds(30),
+    connectionAttempts: 2,
+    connectionTimeout: Duration.seconds(3),
+  });
+}

@@ -1,0 +1,88 @@
+import type { KeyValueStore } from 'aws-cdk-lib/aws-cloudfront';
+
+import type { DeployFile, OriginConfig } from '../../lib/config/deploy-file.ts';
+import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
+import type { StateStack } from './state-stack.ts';
+
+export type FunctionFolder =
+  | 'prepare-source'
+  | 'plan-batches'
+  | 'migrate-batch'
+  | 'relay-changes'
+  | 'apply-changes'
+  | 'reverse-changes'
+  | 'switch-authority'
+  | 'verify-state'
+  | 'publish-routes'
+  | 'measure-outcomes'
+  | 'replay-shadow'
+  | 'check-health'
+  | 'enter-step'
+  | 'evaluate-gate'
+  | 'roll-back';
+
+type Environment = Readonly<Record<string, string>>;
+
+export interface FunctionEnvironmentProps {
+  readonly names: ResourceNames;
+  readonly deploy: DeployFile;
+  readonly state: StateStack;
+  readonly routes: KeyValueStore;
+  readonly metricNamespace: string;
+}
+
+/** What each function is told, in one table; `test/cdk` parses each with the function's own `parseEnv`. */
+export function functionEnvironments(props: FunctionEnvironmentProps): ReadonlyMap<FunctionFolder, Environment> {
+  const { names, state, deploy } = props;
+  const METRIC_NAMESPACE = props.metricNamespace;
+  const source = { SOURCE: JSON.stringify(deploy.source) };
+  const stateTable = { STATE_TABLE: names.tables.state };
+  const authority = { AUTHORITY_TABLE: names.tables.authority };
+  const progress = { PROGRESS_TABLE: names.tables.progress };
+  const quarantine = { QUARANTINE_TABLE: names.tables.quarantine };
+  const reversePending = { REVERSE_PENDING_TABLE: names.tables.reversePending };
+  const flags = {
+    APPCONFIG_APPLICATION: state.flags.applicationId,
+    APPCONFIG_ENVIRONMENT: state.flags.environmentId,
+    APPCONFIG_PROFILE: state.flags.profileId,
+  };
+  const origins = {
+    FLAT_ORIGIN_URL: originUrl(deploy.origins.flat),
+    HIERARCHICAL_ORIGIN_URL: originUrl(deploy.origins.hierarchical),
+  };
+  const control = {
+    CONTROL_TABLE: names.tables.control,
+    ...flags,
+    APPCONFIG_STRATEGY: state.flags.strategyId,
+    ROUTE_STORE_ARN: props.routes.keyValueStoreArn,
+    FUNCTION_PREFIX: names.functionName(''),
+    METRIC_NAMESPACE,
+  };
+  return new Map<FunctionFolder, Environment>([
+    ['prepare-source', { ...source }],
+    ['plan-batches', { ...source, ...progress, RANGE_QUEUE_URL: state.ranges.queue.queueUrl }],
+    ['migrate-batch', { ...source, ...stateTable, ...progress, ...quarantine }],
+    [
+      'relay-changes',
+      { ...source, ...progress, CHANGE_QUEUE_URL: state.changes.queue.queueUrl, LOOP_SECONDS: '50' },
+    ],
+    ['apply-changes', { ...stateTable, ...progress, ...quarantine }],
+    ['reverse-changes', { ...source, ...stateTable, ...reversePending }],
+    ['switch-authority', { ...source, ...stateTable, ...authority, ...progress, ...reversePending, ...quarantine }],
+    [
+      'verify-state',
+      { ...source, ...stateTable, ...authority, ...progress, ...quarantine, TIME_BUDGET_SECONDS: '600' },
+    ],
+    ['publish-routes', { ...flags, ROUTE_STORE_ARN: props.routes.keyValueStoreArn, METRIC_NAMESPACE }],
+    ['measure-outcomes', { ...flags, SHADOW_QUEUE_URL: state.shadowSamples.queue.queueUrl, METRIC_NAMESPACE }],
+    ['replay-shadow', { ...origins, SHADOW_TABLE: names.tables.shadow, METRIC_NAMESPACE }],
+    ['check-health', { ...origins, METRIC_NAMESPACE }],
+    ['enter-step', control],
+    ['evaluate-gate', control],
+    ['roll-back', control],
+  ]);
+}
+
+function originUrl(origin: OriginConfig): string {
+  return `${origin.protocol}://${origin.domainName}:${origin.port}`;
+}

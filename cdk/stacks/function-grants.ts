@@ -1,0 +1,134 @@
+import type { KeyValueStore } from 'aws-cdk-lib/aws-cloudfront';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+
+import { metricNamespace } from '../../lib/kernel/resource-names.ts';
+import type { MigratorFunction } from '../constructs/migrator-function.ts';
+import type { FunctionFolder } from './function-environments.ts';
+import type { StateStack } from './state-stack.ts';
+
+export interface FunctionGrantsProps {
+  readonly functions: ReadonlyMap<FunctionFolder, MigratorFunction>;
+  readonly state: StateStack;
+  readonly routes: KeyValueStore;
+}
+
+/** Data plane actions; no function may read or write more than its folder's work needs. */
+const read = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'];
+const write = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'];
+const scan = ['dynamodb:Scan'];
+const insert = ['dynamodb:PartiQLInsert'];
+
+export function grantFunctions(props: FunctionGrantsProps): void {
+  grantTables(props);
+  grantQueues(props);
+  grantFlags(props);
+  grantMetrics(props);
+  grantInvocations(props);
+}
+
+function role(props: FunctionGrantsProps, folder: FunctionFolder): MigratorFunction {
+  const found = props.functions.get(folder);
+  if (found === undefined) throw new Error(`no function ${folder}`);
+  return found;
+}
+
+function allow(target: MigratorFunction, actions: readonly string[], resources: readonly string[]): void {
+  target.role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
+}
+
+function grantTables(props: FunctionGrantsProps): void {
+  const { state } = props;
+  const grants: readonly [FunctionFolder, string, readonly string[]][] = [
+    ['plan-batches', state.progress.tableArn, [...read, ...write]],
+    ['migrate-batch', state.state.tableArn, [...read, ...insert, 'dynamodb:PutItem']],
+    ['migrate-batch', state.progress.tableArn, [...read, ...write]],
+    ['migrate-batch', state.quarantine.tableArn, [...read, ...write]],
+    ['relay-changes', state.progress.tableArn, [...read, ...write]],
+    ['apply-changes', state.state.tableArn, [...read, 'dynamodb:PutItem']],
+    ['apply-changes', state.progress.tableArn, [...read, ...write]],
+    ['apply-changes', state.quarantine.tableArn, [...read, ...write]],
+    ['reverse-changes', state.state.tableArn, read],
+    ['reverse-changes', state.reversePending.tableArn, [...read, 'dynamodb:DeleteItem']],
+    ['switch-authority', state.state.tableArn, [...read, 'dynamodb:PutItem']],
+    ['switch-authority', state.authority.tableArn, [...read, ...write]],
+    ['switch-authority', state.progress.tableArn, [...read, ...write]],
+    ['switch-authority', state.reversePending.tableArn, [...read, 'dynamodb:DeleteItem']],
+    ['switch-authority', state.quarantine.tableArn, [...read, ...write]],
+    ['verify-state', state.state.tableArn, [...read, ...scan]],
+    ['verify-state', state.authority.tableArn, read],
+    ['verify-state', state.progress.tableArn, read],
+    ['verify-state', state.quarantine.tableArn, read],
+    ['replay-shadow', state.shadow.tableArn, ['dynamodb:PutItem']],
+    ['enter-step', state.control.tableArn, [...read, ...write]],
+    ['evaluate-gate', state.control.tableArn, [...read, ...write]],
+    ['roll-back', state.control.tableArn, [...read, ...write]],
+  ];
+  for (const [folder, tableArn, actions] of grants) allow(role(props, folder), actions, [tableArn]);
+}
+
+function grantQueues(props: FunctionGrantsProps): void {
+  allow(role(props, 'plan-batches'), ['sqs:SendMessage'], [props.state.ranges.queue.queueArn]);
+  allow(role(props, 'relay-changes'), ['sqs:SendMessage'], [props.state.changes.queue.queueArn]);
+  allow(role(props, 'measure-outcomes'), ['sqs:SendMessage'], [props.state.shadowSamples.queue.queueArn]);
+}
+
+function grantFlags(props: FunctionGrantsProps): void {
+  const { flags } = props.state;
+  const readers = ['publish-routes', 'measure-outcomes', 'enter-step', 'evaluate-gate', 'roll-back'] as const;
+  for (const folder of readers) {
+    const actions = ['appconfig:StartConfigurationSession', 'appconfig:GetLatestConfiguration'];
+    allow(role(props, folder), actions, [flags.configurationArn]);
+  }
+  const deploy = [
+    'appconfig:CreateHostedConfigurationVersion',
+    'appconfig:GetHostedConfigurationVersion',
+    'appconfig:ListHostedConfigurationVersions',
+    'appconfig:StartDeployment',
+    'appconfig:GetDeployment',
+    'appconfig:ListDeployments',
+    'appconfig:StopDeployment',
+  ];
+  for (const folder of ['enter-step', 'roll-back'] as const) {
+    // Versions and deployments are numbered under the profile and the environment.
+    allow(role(props, folder), deploy, [
+      ...flags.controlArns,
+      `${flags.profileArn}/hostedconfigurationversion/*`,
+      `${flags.environmentArn}/deployment/*`,
+    ]);
+  }
+  const routes = ['cloudfront-keyvaluestore:DescribeKeyValueStore', 'cloudfront-keyvaluestore:GetKey'];
+  const write = [...routes, 'cloudfront-keyvaluestore:UpdateKeys', 'cloudfront-keyvaluestore:PutKey'];
+  for (const folder of ['publish-routes', 'enter-step', 'roll-back'] as const) {
+    allow(role(props, folder), write, [props.routes.keyValueStoreArn]);
+  }
+  allow(role(props, 'evaluate-gate'), routes, [props.routes.keyValueStoreArn]);
+}
+
+function grantMetrics(props: FunctionGrantsProps): void {
+  const writers = ['publish-routes', 'measure-outcomes', 'replay-shadow', 'check-health'] as const;
+  for (const folder of writers) {
+    // PutMetricData knows no resources; the namespace is the limit.
+    role(props, folder).role.addToPolicy(
+      new PolicyStatement({
+        actions: ['cloudwatch:PutMetricData'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'cloudwatch:namespace': metricNamespace } },
+      }),
+    );
+  }
+  for (const folder of ['enter-step', 'evaluate-gate', 'roll-back'] as const) {
+    allow(role(props, folder), ['cloudwatch:GetMetricData', 'cloudwatch:DescribeAlarms'], ['*']);
+  }
+}
+
+function grantInvocations(props: FunctionGrantsProps): void {
+  const calls: readonly [FunctionFolder, readonly FunctionFolder[]][] = [
+    ['enter-step', ['prepare-source', 'plan-batches', 'switch-authority', 'verify-state', 'roll-back']],
+    ['evaluate-gate', ['prepare-source', 'plan-batches', 'switch-authority', 'verify-state', 'roll-back']],
+    ['roll-back', ['switch-authority', 'verify-state']],
+  ];
+  for (const [caller, callees] of calls) {
+    const arns = callees.map((callee) => role(props, callee).fn.functionArn);
+    allow(role(props, caller), ['lambda:InvokeFunction'], arns);
+  }
+}

@@ -1,0 +1,85 @@
+import { App } from 'aws-cdk-lib';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { deployFileName, parseDeployFile } from '../lib/config/deploy-file.ts';
+import type { DeployFile } from '../lib/config/deploy-file.ts';
+import { HalError } from '../lib/kernel/errors.ts';
+import { resourceNames } from '../lib/kernel/resource-names.ts';
+import { acknowledgeFindings } from './checks/acknowledged-findings.ts';
+import { addRulePacks } from './checks/rule-packs.ts';
+import { projectRoot } from './project-root.ts';
+import { ControlStack } from './stacks/control-stack.ts';
+import { EdgeStack } from './stacks/edge-stack.ts';
+import { MonitoringStack } from './stacks/monitoring-stack.ts';
+import { StateStack } from './stacks/state-stack.ts';
+
+export interface AppOptions {
+  /** Where the templates go; the CDK's own default otherwise. */
+  readonly outdir?: string;
+  readonly deployFilePath?: string;
+}
+
+/** The whole app: four stacks split by lifecycle, the rule packs that judge them, the findings we accept with a reason. */
+export function buildApp(options: AppOptions): App {
+  const deploy = readDeployFile(options.deployFilePath ?? join(projectRoot, deployFileName));
+  const app = new App({
+    ...(options.outdir === undefined ? {} : { outdir: options.outdir }),
+    context: cdkContext(),
+    analyticsReporting: false,
+  });
+  const names = resourceNames(deploy.name);
+  const account = deploy.account;
+  const crossRegionReferences = deploy.region !== edgeRegion;
+  const env = (region: string): object => ({ env: { region, ...(account === undefined ? {} : { account }) } });
+  const id = (suffix: string): string => `${pascalCase(deploy.name)}${suffix}`;
+
+  const state = new StateStack(app, id('State'), { ...env(deploy.region), names, crossRegionReferences });
+  const edge = new EdgeStack(app, id('Edge'), {
+    ...env(edgeRegion),
+    names,
+    deploy,
+    flags: state.flags,
+    crossRegionReferences,
+  });
+  const control = new ControlStack(app, id('Control'), {
+    ...env(deploy.region),
+    names,
+    deploy,
+    state,
+    routes: edge.routes,
+    crossRegionReferences,
+  });
+  const monitoring = new MonitoringStack(app, id('Monitoring'), { ...env(deploy.region), names, deploy, control });
+  addRulePacks(app);
+  acknowledgeFindings({ state, edge, control, monitoring });
+  return app;
+}
+
+/** Lambda@Edge and the distribution's certificates exist only here. */
+const edgeRegion = 'us-east-1';
+
+function readDeployFile(path: string): DeployFile {
+  if (!existsSync(path)) {
+    throw new HalError({
+      name: 'DeployFileMissing',
+      message: `There is no deploy file at ${path}.`,
+      remedy: `Create it; docs/concepts/deploy-file.md describes every field.`,
+      exit: 'usage',
+      facts: { path },
+    });
+  }
+  return parseDeployFile(readFileSync(path, 'utf8'), path);
+}
+
+/** The context of cdk.json, which the library reads only when it is started by the CDK CLI. */
+function cdkContext(): Record<string, unknown> {
+  const cdkJson = JSON.parse(readFileSync(join(projectRoot, 'cdk.json'), 'utf8')) as {
+    context: Record<string, unknown>;
+  };
+  return cdkJson.context;
+}
+
+function pascalCase(name: string): string {
+  return name.replace(/(^|-)([a-z])/g, (_match, _dash, letter: string) => letter.toUpperCase());
+}
