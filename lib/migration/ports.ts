@@ -14,8 +14,8 @@ export interface SourceImage {
   readonly keyParts: readonly KeyPart[];
   readonly row: FlatRow | null;
   /**
-   * The exact version of this content: the key's last change-log entry in the same snapshot. null when the
-   * key has no entry (it was never changed since the log began).
+   * The exact version of this content: the key's last change-log entry in the same snapshot, or the version of the
+   * last reverse change when that is newer. null when the key has neither (it was never changed since the log began).
    */
   readonly version: RecordVersion | null;
 }
@@ -156,6 +156,10 @@ export interface RangeState extends RangeTask {
 
 /** Ranges of a backfill run with leases and fenced checkpoints. */
 export interface RangeStore {
+  /** Makes `runId` the run that schedules resume and that switches look at. Idempotent. */
+  startRun(runId: string): Promise<void>;
+  /** The run that was started last. */
+  currentRun(): Promise<string | null>;
   /** Adds ranges that are not there yet; planning twice is harmless. */
   plan(tasks: readonly RangeTask[]): Promise<void>;
   /** Marks that every range of the record type has been planned. */
