@@ -6,7 +6,6 @@ import { deployFileName, parseDeployFile } from '../lib/config/deploy-file.ts';
 import type { DeployFile } from '../lib/config/deploy-file.ts';
 import { HalError } from '../lib/kernel/errors.ts';
 import { resourceNames } from '../lib/kernel/resource-names.ts';
-import { acknowledgeFindings } from './checks/acknowledged-findings.ts';
 import { addRulePacks } from './checks/rule-packs.ts';
 import { projectRoot } from './project-root.ts';
 import { ControlStack } from './stacks/control-stack.ts';
@@ -31,28 +30,29 @@ export function buildApp(options: AppOptions): App {
   const names = resourceNames(deploy.name);
   const account = deploy.account;
   const crossRegionReferences = deploy.region !== edgeRegion;
-  const env = (region: string): object => ({ env: { region, ...(account === undefined ? {} : { account }) } });
+  const env = (region: string): object => ({
+    env: { region, ...(account === undefined ? {} : { account }) },
+  });
   const id = (suffix: string): string => `${pascalCase(deploy.name)}${suffix}`;
 
   const state = new StateStack(app, id('State'), { ...env(deploy.region), names, crossRegionReferences });
-  const edge = new EdgeStack(app, id('Edge'), {
-    ...env(edgeRegion),
-    names,
-    deploy,
-    flags: state.flags,
-    crossRegionReferences,
-  });
   const control = new ControlStack(app, id('Control'), {
     ...env(deploy.region),
     names,
     deploy,
     state,
-    routes: edge.routes,
     crossRegionReferences,
   });
-  const monitoring = new MonitoringStack(app, id('Monitoring'), { ...env(deploy.region), names, deploy, control });
+  new EdgeStack(app, id('Edge'), {
+    ...env(edgeRegion),
+    names,
+    deploy,
+    flags: control.flags,
+    routes: state.routes,
+    crossRegionReferences,
+  });
+  new MonitoringStack(app, id('Monitoring'), { ...env(deploy.region), names, deploy, control });
   addRulePacks(app);
-  acknowledgeFindings({ state, edge, control, monitoring });
   return app;
 }
 

@@ -58,12 +58,18 @@ export class FlagsConfiguration extends Construct {
       Stack.of(this).formatArn({ service: 'appconfig', resource: 'application', resourceName });
     this.profileArn = arn(`${application.ref}/configurationprofile/${profile.ref}`);
     this.environmentArn = arn(`${application.ref}/environment/${environment.ref}`);
-    this.configurationArn = arn(`${application.ref}/environment/${environment.ref}/configuration/${profile.ref}`);
+    this.configurationArn = arn(
+      `${application.ref}/environment/${environment.ref}/configuration/${profile.ref}`,
+    );
     this.controlArns = [
       arn(application.ref),
       this.environmentArn,
       this.profileArn,
-      Stack.of(this).formatArn({ service: 'appconfig', resource: 'deploymentstrategy', resourceName: strategy.ref }),
+      Stack.of(this).formatArn({
+        service: 'appconfig',
+        resource: 'deploymentstrategy',
+        resourceName: strategy.ref,
+      }),
     ];
   }
 }

@@ -1,4 +1,9 @@
-import { CfnDeployment, CfnExtension, CfnExtensionAssociation, CfnHostedConfigurationVersion } from 'aws-cdk-lib/aws-appconfig';
+import {
+  CfnDeployment,
+  CfnExtension,
+  CfnExtensionAssociation,
+  CfnHostedConfigurationVersion,
+} from 'aws-cdk-lib/aws-appconfig';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
@@ -27,7 +32,10 @@ export class FlagsExtension extends Construct {
     super(scope, id);
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('appconfig.amazonaws.com') });
     role.addToPolicy(
-      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [props.publishRoutes.functionArn] }),
+      new PolicyStatement({
+        actions: ['lambda:InvokeFunction'],
+        resources: [props.publishRoutes.functionArn],
+      }),
     );
     const action = { Name: 'publish-routes', Uri: props.publishRoutes.functionArn, RoleArn: role.roleArn };
     const extension = new CfnExtension(this, 'Extension', {

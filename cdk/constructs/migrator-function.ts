@@ -8,6 +8,7 @@ import { Construct } from 'constructs';
 import { join } from 'node:path';
 
 import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
+import { acknowledgeWildcard } from '../checks/acknowledge.ts';
 import { projectRoot } from '../project-root.ts';
 
 export interface MigratorFunctionProps {
@@ -36,6 +37,11 @@ export class MigratorFunction extends Construct {
     });
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(this.role);
+    acknowledgeWildcard(
+      this.role,
+      '*',
+      'X-Ray segments and CloudWatch metrics know no resources; metrics are limited by namespace.',
+    );
     this.fn = new NodejsFunction(this, 'Function', {
       functionName,
       entry: join(projectRoot, 'functions', props.folder, 'main.ts'),

@@ -1,4 +1,5 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
@@ -6,6 +7,7 @@ import { Construct } from 'constructs';
 
 import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
 import { workflowDefinition } from '../../lib/orchestrator/workflow-definition.ts';
+import { acknowledgeWildcard } from '../checks/acknowledge.ts';
 
 export interface PhaseWorkflowProps {
   readonly names: ResourceNames;
@@ -40,6 +42,12 @@ export class PhaseWorkflow extends Construct {
         includeExecutionData: true,
       },
     });
-    for (const task of [props.enterStep, props.evaluateGate, props.rollBack]) task.grantInvoke(this.machine);
+    this.machine.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['lambda:InvokeFunction'],
+        resources: [props.enterStep, props.evaluateGate, props.rollBack].map((task) => task.functionArn),
+      }),
+    );
+    acknowledgeWildcard(this.machine, '*', 'X-Ray segments and vended log delivery know no resources.');
   }
 }

@@ -1,14 +1,15 @@
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import type { StackProps } from 'aws-cdk-lib';
-import type { KeyValueStore } from 'aws-cdk-lib/aws-cloudfront';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
 import type { DeployFile } from '../../lib/config/deploy-file.ts';
 import { metricNamespace } from '../../lib/kernel/resource-names.ts';
 import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
+import { FlagsConfiguration } from '../constructs/flags-configuration.ts';
 import { FlagsExtension } from '../constructs/flags-extension.ts';
 import { MigratorFunction } from '../constructs/migrator-function.ts';
 import { PhaseWorkflow } from '../constructs/phase-workflow.ts';
@@ -23,7 +24,6 @@ export interface ControlStackProps extends StackProps {
   readonly names: ResourceNames;
   readonly deploy: DeployFile;
   readonly state: StateStack;
-  readonly routes: KeyValueStore;
 }
 
 /** Time one invocation may take; the queues' visibility timeouts are six times their consumer's. */
@@ -49,6 +49,7 @@ const schedules: Readonly<Partial<Record<FunctionFolder, object>>> = {
 export class ControlStack extends Stack {
   readonly functions: ReadonlyMap<FunctionFolder, MigratorFunction>;
   readonly workflow: PhaseWorkflow;
+  readonly flags: FlagsConfiguration;
 
   constructor(scope: Construct, id: string, props: ControlStackProps) {
     super(scope, id, props);
@@ -56,7 +57,8 @@ export class ControlStack extends Stack {
       queueName: props.names.functionName('failed-events'),
       visibilityTimeout: Duration.minutes(5),
     });
-    const environments = functionEnvironments({ ...props, metricNamespace });
+    this.flags = new FlagsConfiguration(this, 'Flags', props.names);
+    const environments = functionEnvironments({ ...props, flags: this.flags, metricNamespace });
     const functions = new Map<FunctionFolder, MigratorFunction>();
     for (const [folder, environment] of environments) {
       const built = new MigratorFunction(this, pascalCase(folder), {
@@ -69,12 +71,12 @@ export class ControlStack extends Stack {
       functions.set(folder, built);
     }
     this.functions = functions;
-    grantFunctions({ functions, ...props });
+    grantFunctions({ functions, flags: this.flags, ...props });
     wireEventSources({ functions, ...props });
-    this.schedule();
+    this.schedule(failedEvents.queue);
     new FlagsExtension(this, 'FlagsExtension', {
       names: props.names,
-      flags: props.state.flags,
+      flags: this.flags,
       publishRoutes: this.fn('publish-routes').fn,
     });
     this.workflow = new PhaseWorkflow(this, 'Phases', {
@@ -92,11 +94,16 @@ export class ControlStack extends Stack {
     return found;
   }
 
-  private schedule(): void {
+  private schedule(deadLetterQueue: Queue): void {
     for (const [folder, input] of Object.entries(schedules) as [FunctionFolder, object][]) {
       new Rule(this, `${pascalCase(folder)}Schedule`, {
         schedule: Schedule.rate(Duration.minutes(1)),
-        targets: [new LambdaFunction(this.fn(folder).fn, { event: RuleTargetInput.fromObject(input) })],
+        targets: [
+          new LambdaFunction(this.fn(folder).fn, {
+            event: RuleTargetInput.fromObject(input),
+            deadLetterQueue,
+          }),
+        ],
       });
     }
   }

@@ -14,7 +14,6 @@ import {
   FunctionEventType,
   FunctionRuntime,
   HttpVersion,
-  KeyValueStore,
   LambdaEdgeEventType,
   OriginProtocolPolicy,
   OriginRequestPolicy,
@@ -23,28 +22,20 @@ import {
   SecurityPolicyProtocol,
   ViewerProtocolPolicy,
 } from 'aws-cdk-lib/aws-cloudfront';
+import type { KeyValueStore } from 'aws-cdk-lib/aws-cloudfront';
 import { HttpOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
-import {
-  CompositePrincipal,
-  PolicyStatement,
-  Role,
-  ServicePrincipal,
-} from 'aws-cdk-lib/aws-iam';
+import { CompositePrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Stream } from 'aws-cdk-lib/aws-kinesis';
 import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
-import {
-  BlockPublicAccess,
-  Bucket,
-  BucketEncryption,
-  ObjectOwnership,
-} from 'aws-cdk-lib/aws-s3';
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { join } from 'node:path';
 
 import type { DeployFile, OriginConfig } from '../../lib/config/deploy-file.ts';
 import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
 import { outcomeLogFields } from '../../lib/router/outcome-record.ts';
+import { acknowledge, acknowledgeWildcard } from '../checks/acknowledge.ts';
 import { bundleAssignCohort } from '../bundle-edge.ts';
 import type { FlagsConfiguration } from '../constructs/flags-configuration.ts';
 import { projectRoot } from '../project-root.ts';
@@ -56,24 +47,20 @@ export interface EdgeStackProps extends StackProps {
   readonly names: ResourceNames;
   readonly deploy: DeployFile;
   readonly flags: FlagsConfiguration;
+  readonly routes: KeyValueStore;
 }
 
 /** The distribution in front of both systems. Lives in us-east-1, as Lambda@Edge demands. */
 export class EdgeStack extends Stack {
-  readonly routes: KeyValueStore;
   readonly distribution: Distribution;
 
   constructor(scope: Construct, id: string, props: EdgeStackProps) {
     super(scope, id, props);
-    this.routes = new KeyValueStore(this, 'Routes', {
-      keyValueStoreName: props.names.routeStore,
-      comment: 'Compiled routes; AppConfig is the system of record',
-    });
     const assignCohort = new EdgeScript(this, 'AssignCohort', {
       functionName: props.names.functionName('assign-cohort'),
       runtime: FunctionRuntime.JS_2_0,
       code: FunctionCode.fromInline(bundleAssignCohort()),
-      keyValueStore: this.routes,
+      keyValueStore: props.routes,
       comment: 'Strips x-hal9-*, assigns the cohort',
     });
     const routeRequest = this.routeRequest(props);
@@ -97,6 +84,7 @@ export class EdgeStack extends Stack {
         ],
       },
     });
+    acknowledgeDoor(this.distribution, props.deploy.domain !== undefined);
   }
 
   private publicNames(deploy: DeployFile): object {
@@ -129,7 +117,9 @@ export class EdgeStack extends Stack {
         resourceName: props.names.outcomeStream,
       }),
     });
-    const role = new Role(this, 'OutcomeLogRole', { assumedBy: new ServicePrincipal('cloudfront.amazonaws.com') });
+    const role = new Role(this, 'OutcomeLogRole', {
+      assumedBy: new ServicePrincipal('cloudfront.amazonaws.com'),
+    });
     role.addToPolicy(
       new PolicyStatement({
         actions: [
@@ -150,7 +140,7 @@ export class EdgeStack extends Stack {
   }
 
   private logBucket(): Bucket {
-    return new Bucket(this, 'AccessLogs', {
+    const bucket = new Bucket(this, 'AccessLogs', {
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
@@ -160,6 +150,8 @@ export class EdgeStack extends Stack {
       lifecycleRules: [{ expiration: Duration.days(90), noncurrentVersionExpiration: Duration.days(7) }],
       removalPolicy: RemovalPolicy.RETAIN,
     });
+    acknowledge(bucket, 'AwsSolutions-S1', 'This bucket holds access logs itself.');
+    return bucket;
   }
 
   private routeRequest(props: EdgeStackProps): NodejsFunction {
@@ -170,22 +162,22 @@ export class EdgeStack extends Stack {
         new ServicePrincipal('edgelambda.amazonaws.com'),
       ),
     });
+    const logGroupArns = `arn:${this.partition}:logs:*:${this.account}:log-group:/aws/lambda/us-east-1.${functionName}:*`;
+    acknowledgeWildcard(role, logGroupArns, 'An edge function logs in whatever Region ran it.');
     role.addToPolicy(
       new PolicyStatement({
         actions: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
         // Logs of an edge function are written in whatever Region ran it.
-        resources: [`arn:${this.partition}:logs:*:${this.account}:log-group:/aws/lambda/us-east-1.${functionName}:*`],
+        resources: [logGroupArns],
       }),
     );
     role.addToPolicy(
       new PolicyStatement({
         actions: ['appconfig:StartConfigurationSession', 'appconfig:GetLatestConfiguration'],
-        resources: [
-          props.flags.configurationArn,
-        ],
+        resources: [props.flags.configurationArn],
       }),
     );
-    return new NodejsFunction(this, 'RouteRequest', {
+    const fn = new NodejsFunction(this, 'RouteRequest', {
       functionName,
       entry: join(projectRoot, 'functions/route-request/main.ts'),
       projectRoot,
@@ -206,7 +198,28 @@ export class EdgeStack extends Stack {
         define: { HAL9_EDGE_CONFIG: JSON.stringify(edgeConfig(props)) },
       },
     });
+    acknowledgeEdgeLimits(fn);
+    return fn;
   }
+}
+
+/** Findings that ask for what Lambda@Edge does not offer. */
+function acknowledgeEdgeLimits(fn: NodejsFunction): void {
+  const runtime = 'Node 22 is the newest runtime known to be accepted at the edge.';
+  acknowledge(fn, 'AwsSolutions-L1', runtime);
+  acknowledge(fn, 'Serverless-LambdaLatestVersion', runtime);
+  acknowledge(fn, 'Serverless-LambdaDLQ', 'Lambda@Edge is invoked synchronously and allows no dead letters.');
+  acknowledge(fn, 'Serverless-LambdaTracing', 'Lambda@Edge allows no X-Ray tracing.');
+}
+
+/** Findings that are the owner's decision about their public door, not the migration's. */
+function acknowledgeDoor(distribution: Distribution, hasCertificate: boolean): void {
+  acknowledge(distribution, 'AwsSolutions-CFR1', 'The migration must not change who may reach the system.');
+  acknowledge(distribution, 'AwsSolutions-CFR2', 'A web ACL of the existing door is attached by its owner.');
+  if (hasCertificate) return;
+  const fixed = 'Without a domain the default certificate applies, whose security policy is fixed.';
+  acknowledge(distribution, 'AwsSolutions-CFR4', fixed);
+  acknowledge(distribution, '@aws-cdk/aws-cloudfront:minimumProtocolVersionWithoutCertificate', fixed);
 }
 
 /** What an edge function would read from its environment, if it had one. */

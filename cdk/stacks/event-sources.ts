@@ -8,6 +8,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda-event-sources';
 
 import type { DeployFile } from '../../lib/config/deploy-file.ts';
+import { acknowledge } from '../checks/acknowledge.ts';
 import type { MigratorFunction } from '../constructs/migrator-function.ts';
 import type { WorkQueue } from '../constructs/work-queue.ts';
 import type { FunctionFolder } from './function-environments.ts';
@@ -21,12 +22,22 @@ export interface EventSourcesProps {
 
 /** Which queue or stream wakes which function. Failed records are reported one by one, so the rest is not repeated. */
 export function wireEventSources({ functions, state, deploy }: EventSourcesProps): void {
-  const consume = (folder: FunctionFolder, queue: WorkQueue, batchSize: number, maxConcurrency: number): void => {
-    functions
-      .get(folder)
-      ?.fn.addEventSource(
-        new SqsEventSource(queue.queue, { batchSize, maxConcurrency, reportBatchItemFailures: true }),
-      );
+  const consume = (
+    folder: FunctionFolder,
+    queue: WorkQueue,
+    batchSize: number,
+    maxConcurrency: number,
+  ): void => {
+    const fn = functions.get(folder)?.fn;
+    fn?.addEventSource(
+      new SqsEventSource(queue.queue, { batchSize, maxConcurrency, reportBatchItemFailures: true }),
+    );
+    if (fn === undefined) return;
+    acknowledge(
+      fn,
+      'Serverless-LambdaEventSourceMappingDestination',
+      'A queue keeps what failed: the queue itself redrives to its dead-letter queue.',
+    );
   };
   consume('migrate-batch', state.ranges, 1, deploy.workers.migrateConcurrency);
   consume('apply-changes', state.changes, 10, deploy.workers.migrateConcurrency);

@@ -1,7 +1,6 @@
-import type { KeyValueStore } from 'aws-cdk-lib/aws-cloudfront';
-
 import type { DeployFile, OriginConfig } from '../../lib/config/deploy-file.ts';
 import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
+import type { FlagsConfiguration } from '../constructs/flags-configuration.ts';
 import type { StateStack } from './state-stack.ts';
 
 export type FunctionFolder =
@@ -27,12 +26,14 @@ export interface FunctionEnvironmentProps {
   readonly names: ResourceNames;
   readonly deploy: DeployFile;
   readonly state: StateStack;
-  readonly routes: KeyValueStore;
+  readonly flags: FlagsConfiguration;
   readonly metricNamespace: string;
 }
 
 /** What each function is told, in one table; `test/cdk` parses each with the function's own `parseEnv`. */
-export function functionEnvironments(props: FunctionEnvironmentProps): ReadonlyMap<FunctionFolder, Environment> {
+export function functionEnvironments(
+  props: FunctionEnvironmentProps,
+): ReadonlyMap<FunctionFolder, Environment> {
   const { names, state, deploy } = props;
   const METRIC_NAMESPACE = props.metricNamespace;
   const source = { SOURCE: JSON.stringify(deploy.source) };
@@ -42,9 +43,9 @@ export function functionEnvironments(props: FunctionEnvironmentProps): ReadonlyM
   const quarantine = { QUARANTINE_TABLE: names.tables.quarantine };
   const reversePending = { REVERSE_PENDING_TABLE: names.tables.reversePending };
   const flags = {
-    APPCONFIG_APPLICATION: state.flags.applicationId,
-    APPCONFIG_ENVIRONMENT: state.flags.environmentId,
-    APPCONFIG_PROFILE: state.flags.profileId,
+    APPCONFIG_APPLICATION: props.flags.applicationId,
+    APPCONFIG_ENVIRONMENT: props.flags.environmentId,
+    APPCONFIG_PROFILE: props.flags.profileId,
   };
   const origins = {
     FLAT_ORIGIN_URL: originUrl(deploy.origins.flat),
@@ -53,8 +54,8 @@ export function functionEnvironments(props: FunctionEnvironmentProps): ReadonlyM
   const control = {
     CONTROL_TABLE: names.tables.control,
     ...flags,
-    APPCONFIG_STRATEGY: state.flags.strategyId,
-    ROUTE_STORE_ARN: props.routes.keyValueStoreArn,
+    APPCONFIG_STRATEGY: props.flags.strategyId,
+    ROUTE_STORE_ARN: state.routes.keyValueStoreArn,
     FUNCTION_PREFIX: names.functionName(''),
     METRIC_NAMESPACE,
   };
@@ -68,13 +69,19 @@ export function functionEnvironments(props: FunctionEnvironmentProps): ReadonlyM
     ],
     ['apply-changes', { ...stateTable, ...progress, ...quarantine }],
     ['reverse-changes', { ...source, ...stateTable, ...reversePending }],
-    ['switch-authority', { ...source, ...stateTable, ...authority, ...progress, ...reversePending, ...quarantine }],
+    [
+      'switch-authority',
+      { ...source, ...stateTable, ...authority, ...progress, ...reversePending, ...quarantine },
+    ],
     [
       'verify-state',
       { ...source, ...stateTable, ...authority, ...progress, ...quarantine, TIME_BUDGET_SECONDS: '600' },
     ],
-    ['publish-routes', { ...flags, ROUTE_STORE_ARN: props.routes.keyValueStoreArn, METRIC_NAMESPACE }],
-    ['measure-outcomes', { ...flags, SHADOW_QUEUE_URL: state.shadowSamples.queue.queueUrl, METRIC_NAMESPACE }],
+    ['publish-routes', { ...flags, ROUTE_STORE_ARN: state.routes.keyValueStoreArn, METRIC_NAMESPACE }],
+    [
+      'measure-outcomes',
+      { ...flags, SHADOW_QUEUE_URL: state.shadowSamples.queue.queueUrl, METRIC_NAMESPACE },
+    ],
     ['replay-shadow', { ...origins, SHADOW_TABLE: names.tables.shadow, METRIC_NAMESPACE }],
     ['check-health', { ...origins, METRIC_NAMESPACE }],
     ['enter-step', control],

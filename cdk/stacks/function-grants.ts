@@ -1,7 +1,8 @@
-import type { KeyValueStore } from 'aws-cdk-lib/aws-cloudfront';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
 import { metricNamespace } from '../../lib/kernel/resource-names.ts';
+import { acknowledgeWildcard } from '../checks/acknowledge.ts';
+import type { FlagsConfiguration } from '../constructs/flags-configuration.ts';
 import type { MigratorFunction } from '../constructs/migrator-function.ts';
 import type { FunctionFolder } from './function-environments.ts';
 import type { StateStack } from './state-stack.ts';
@@ -9,12 +10,17 @@ import type { StateStack } from './state-stack.ts';
 export interface FunctionGrantsProps {
   readonly functions: ReadonlyMap<FunctionFolder, MigratorFunction>;
   readonly state: StateStack;
-  readonly routes: KeyValueStore;
+  readonly flags: FlagsConfiguration;
 }
 
 /** Data plane actions; no function may read or write more than its folder's work needs. */
 const read = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'];
-const write = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'];
+const write = [
+  'dynamodb:PutItem',
+  'dynamodb:UpdateItem',
+  'dynamodb:DeleteItem',
+  'dynamodb:ConditionCheckItem',
+];
 const scan = ['dynamodb:Scan'];
 const insert = ['dynamodb:PartiQLInsert'];
 
@@ -73,7 +79,7 @@ function grantQueues(props: FunctionGrantsProps): void {
 }
 
 function grantFlags(props: FunctionGrantsProps): void {
-  const { flags } = props.state;
+  const { flags } = props;
   const readers = ['publish-routes', 'measure-outcomes', 'enter-step', 'evaluate-gate', 'roll-back'] as const;
   for (const folder of readers) {
     const actions = ['appconfig:StartConfigurationSession', 'appconfig:GetLatestConfiguration'];
@@ -89,19 +95,25 @@ function grantFlags(props: FunctionGrantsProps): void {
     'appconfig:StopDeployment',
   ];
   for (const folder of ['enter-step', 'roll-back'] as const) {
-    // Versions and deployments are numbered under the profile and the environment.
-    allow(role(props, folder), deploy, [
-      ...flags.controlArns,
+    const numbered = [
       `${flags.profileArn}/hostedconfigurationversion/*`,
       `${flags.environmentArn}/deployment/*`,
-    ]);
+    ];
+    for (const resource of numbered) {
+      acknowledgeWildcard(
+        role(props, folder).role,
+        resource,
+        'Versions and deployments are numbered as they are made.',
+      );
+    }
+    allow(role(props, folder), deploy, [...flags.controlArns, ...numbered]);
   }
   const routes = ['cloudfront-keyvaluestore:DescribeKeyValueStore', 'cloudfront-keyvaluestore:GetKey'];
   const write = [...routes, 'cloudfront-keyvaluestore:UpdateKeys', 'cloudfront-keyvaluestore:PutKey'];
   for (const folder of ['publish-routes', 'enter-step', 'roll-back'] as const) {
-    allow(role(props, folder), write, [props.routes.keyValueStoreArn]);
+    allow(role(props, folder), write, [props.state.routes.keyValueStoreArn]);
   }
-  allow(role(props, 'evaluate-gate'), routes, [props.routes.keyValueStoreArn]);
+  allow(role(props, 'evaluate-gate'), routes, [props.state.routes.keyValueStoreArn]);
 }
 
 function grantMetrics(props: FunctionGrantsProps): void {

@@ -1,12 +1,12 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { StackProps } from 'aws-cdk-lib';
+import { KeyValueStore } from 'aws-cdk-lib/aws-cloudfront';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { StreamViewType } from 'aws-cdk-lib/aws-dynamodb';
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
 import type { Construct } from 'constructs';
 
 import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
-import { FlagsConfiguration } from '../constructs/flags-configuration.ts';
 import { PinnedTable } from '../constructs/pinned-table.ts';
 import { WorkQueue } from '../constructs/work-queue.ts';
 
@@ -27,7 +27,7 @@ export class StateStack extends Stack {
   readonly changes: WorkQueue;
   readonly shadowSamples: WorkQueue;
   readonly outcomes: Stream;
-  readonly flags: FlagsConfiguration;
+  readonly routes: KeyValueStore;
 
   constructor(scope: Construct, id: string, props: StateStackProps) {
     super(scope, id, props);
@@ -58,7 +58,10 @@ export class StateStack extends Stack {
       queueName: queues.shadowSamples,
       visibilityTimeout: Duration.minutes(6),
     });
-    this.flags = new FlagsConfiguration(this, 'Flags', props.names);
+    this.routes = new KeyValueStore(this, 'Routes', {
+      keyValueStoreName: props.names.routeStore,
+      comment: 'Compiled routes; AppConfig is the system of record',
+    });
     this.outcomes = new Stream(this, 'Outcomes', {
       streamName: props.names.outcomeStream,
       streamMode: StreamMode.ON_DEMAND,

@@ -1,0 +1,14 @@
+import { Stack, Validations } from 'aws-cdk-lib';
+import { flattenCfnReference } from 'cdk-nag/lib/utils/flatten-cfn-reference.js';
+import type { IConstruct } from 'constructs';
+
+/** Accepts one finding of a rule pack on one construct, for a reason that a reviewer can check. */
+export function acknowledge(scope: IConstruct, id: string, reason: string): void {
+  Validations.of(scope).acknowledge({ id, reason });
+}
+
+/** Accepts one resource with a wildcard in a policy below `scope`; any other wildcard there still fails the synth. */
+export function acknowledgeWildcard(scope: IConstruct, resource: string, reason: string): void {
+  const shown = flattenCfnReference(Stack.of(scope).resolve(resource));
+  acknowledge(scope, `AwsSolutions-IAM5[Resource::${shown}]`, reason);
+}

@@ -1,0 +1,20 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { reportAndExit } from './report-failure.ts';
+import { projectRoot } from './project-root.ts';
+import { buildApp } from './stages.ts';
+import { recordInputs } from './synth-inputs.ts';
+
+/** `npm run synth`: every template into cdk.out, offline and without the CDK CLI. */
+const outdir = join(projectRoot, 'cdk.out');
+const deployFilePath = process.env['HAL9_DEPLOY_FILE'];
+
+try {
+  rmSync(outdir, { recursive: true, force: true });
+  buildApp({ outdir, ...(deployFilePath === undefined ? {} : { deployFilePath }) }).synth();
+  recordInputs(outdir);
+  process.stdout.write(`Synthesized into ${outdir}\n`);
+} catch (error) {
+  reportAndExit(error);
+}
