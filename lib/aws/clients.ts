@@ -1,0 +1,31 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+
+/**
+ * What every SDK client of the product is made with. Endpoints and credentials come from the environment that the
+ * SDK reads by itself, so the same code meets AWS and the local cloud.
+ *
+ * A Lambda sandbox may thaw minutes after it froze, with sockets that the peer has long closed: the standard retry
+ * mode repeats ECONNRESET, EPIPE and timeouts, and eight attempts outlast a whole pool of stale sockets.
+ */
+export function clientDefaults(settings: ClientSettings = {}) {
+  return {
+    ...(settings.region === undefined ? {} : { region: settings.region }),
+    retryMode: 'standard',
+    maxAttempts: 8,
+    requestHandler: { connectionTimeout: 2_000, requestTimeout: 15_000 },
+  } as const;
+}
+
+export interface ClientSettings {
+  /** AWS Region; what the SDK finds in the environment when absent. */
+  readonly region?: string;
+}
+
+export function makeDynamoClient(settings?: ClientSettings): DynamoDBClient {
+  return new DynamoDBClient(clientDefaults(settings));
+}
+
+export function makeSqsClient(settings?: ClientSettings): SQSClient {
+  return new SQSClient(clientDefaults(settings));
+}

@@ -1,0 +1,132 @@
+import {
+  QueryCommand,
+  UpdateItemCommand,
+  type DynamoDBClient,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+
+import type { Sleeper } from '../kernel/clock.ts';
+import type { QuarantineStore } from '../migration/ports.ts';
+import { flag, number, text, type Item } from './attributes.ts';
+import { realSleeper } from './backoff.ts';
+import { countPartition } from './count-partition.ts';
+import { isConditionFailed } from './faults.ts';
+import { mapBounded } from './map-bounded.ts';
+import {
+  cutRawRow,
+  parseQuarantineItem,
+  quarantineKey,
+  quarantinePartition,
+  quarantineShards,
+} from './quarantine-item.ts';
+import { retried } from './retried.ts';
+
+const shards = Array.from({ length: quarantineShards }, (_, shard) => shard);
+const unresolved = { FilterExpression: 'attribute_not_exists(resolved)' };
+/** An entry may have 300 KB and a page ends at 1 MB anyway; also keeps the memory of a listing small. */
+const longestPage = 100;
+
+/**
+ * The quarantine table. A resolved entry stays, unlisted and with its version, so that a late delivery of the older
+ * row cannot bring it back.
+ */
+export function makeQuarantineStore(deps: {
+  client: DynamoDBClient;
+  table: string;
+  sleeper?: Sleeper;
+}): QuarantineStore {
+  const { client, table } = deps;
+  const sleeper = deps.sleeper ?? realSleeper;
+
+  async function updateIf(
+    key: Item,
+    input: Pick<
+      UpdateItemCommandInput,
+      'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeValues'
+    >,
+  ): Promise<boolean> {
+    try {
+      await retried(sleeper, () =>
+        client.send(new UpdateItemCommand({ TableName: table, Key: key, ...input })),
+      );
+      return true;
+    } catch (fault) {
+      if (isConditionFailed(fault)) return false;
+      throw fault;
+    }
+  }
+
+  return {
+    async put(entry) {
+      const key = quarantineKey(entry.category, entry.key);
+      const isKept = await updateIf(key, {
+        UpdateExpression:
+          'SET e = :e, v = :v, errorName = :name, errorMessage = :message, rawRow = :raw, rawLengthBytes = :length, ' +
+          'firstSeenAtMs = if_not_exists(firstSeenAtMs, :seen) REMOVE resolved ADD attempts :one',
+        ConditionExpression:
+          'attribute_not_exists(pk) OR e < :e OR (e = :e AND v < :v) OR (e = :e AND v = :v AND attribute_not_exists(resolved))',
+        ExpressionAttributeValues: {
+          ':e': number(entry.version.epoch),
+          ':v': number(entry.version.sequence),
+          ':name': text(entry.errorName),
+          ':message': text(entry.errorMessage),
+          ':raw': text(cutRawRow(entry.rawRow)),
+          ':length': number(entry.rawLengthBytes),
+          ':seen': number(entry.firstSeenAtMs),
+          ':one': number(1),
+        },
+      });
+      if (isKept) return;
+      await updateIf(key, {
+        UpdateExpression: 'ADD attempts :one',
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeValues: { ':one': number(1) },
+      });
+    },
+
+    async resolve(key, category, version) {
+      await updateIf(quarantineKey(category, key), {
+        UpdateExpression: 'SET resolved = :yes, e = :e, v = :v',
+        ConditionExpression: 'attribute_exists(pk) AND (e < :e OR (e = :e AND v <= :v))',
+        ExpressionAttributeValues: {
+          ':yes': flag(true),
+          ':e': number(version.epoch),
+          ':v': number(version.sequence),
+        },
+      });
+    },
+
+    async list(category, cursor, limit) {
+      const { shard, after } = parseCursor(cursor);
+      const pk = text(quarantinePartition(category, shard));
+      const answer = await client.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: 'pk = :pk',
+          ExpressionAttributeValues: { ':pk': pk },
+          ConsistentRead: true,
+          Limit: Math.min(limit, longestPage),
+          ...unresolved,
+          ...(after === '' ? {} : { ExclusiveStartKey: { pk, sk: text(after) } }),
+        }),
+      );
+      const entries = (answer.Items ?? []).map((item) => parseQuarantineItem(item, category));
+      const last = answer.LastEvaluatedKey?.['sk']?.S;
+      if (last !== undefined) return { entries, cursor: `${shard}/${last}` };
+      return { entries, cursor: shard + 1 < quarantineShards ? `${shard + 1}/` : null };
+    },
+
+    async count(category) {
+      const counts = await mapBounded(shards, quarantineShards, (shard) =>
+        countPartition({ client, table }, quarantinePartition(category, shard), unresolved),
+      );
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
+  };
+}
+
+function parseCursor(cursor: string | null): { shard: number; after: string } {
+  if (cursor === null) return { shard: 0, after: '' };
+  const cut = cursor.indexOf('/');
+  return { shard: Number(cursor.slice(0, cut)), after: cursor.slice(cut + 1) };
+}

@@ -1,0 +1,16 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+
+import type { Sleeper } from '../kernel/clock.ts';
+import { encodeRangeTask } from '../migration/message-encoding.ts';
+import type { RangeQueue } from '../migration/ports.ts';
+import { realSleeper } from './backoff.ts';
+import { sendBatches } from './send-batches.ts';
+
+/** One message per range. */
+export function makeRangeQueue(deps: { client: SQSClient; queueUrl: string; sleeper?: Sleeper }): RangeQueue {
+  const { client, queueUrl } = deps;
+  const sleeper = deps.sleeper ?? realSleeper;
+  return {
+    send: (tasks) => sendBatches({ client, queueUrl, sleeper }, tasks.map(encodeRangeTask)),
+  };
+}

@@ -1,0 +1,33 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+
+import { recordPk } from '../migration/key.ts';
+import { recordSk } from '../migration/record-hash.ts';
+import { itemToRecord, recordToItem } from '../migration/record-item.ts';
+import type { StoredRecord, TargetRecord } from '../migration/record.ts';
+import type { RecordKey } from '../migration/row.ts';
+import { number, text, type Item } from './attributes.ts';
+import type { ItemKey } from './read-items.ts';
+
+export function stateKey(key: RecordKey): ItemKey {
+  return { pk: recordPk(key), sk: recordSk };
+}
+
+/** A record as the raw client takes it. */
+export function marshalRecord(record: TargetRecord): Item {
+  const entries = Object.entries(recordToItem(record)) as [string, string | number][];
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === 'number' ? number(value) : text(value)]),
+  );
+}
+
+/** A stored item, damaged ones included: what is no text or number never matches the hash. */
+export function unmarshalRecord(item: Item): StoredRecord {
+  return itemToRecord(
+    Object.fromEntries(Object.entries(item).map(([name, value]) => [name, plainValue(value)])),
+  );
+}
+
+function plainValue(value: AttributeValue): unknown {
+  if (value.S !== undefined) return value.S;
+  return value.N === undefined ? undefined : Number(value.N);
+}

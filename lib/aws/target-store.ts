@@ -1,0 +1,99 @@
+import { PutItemCommand, ScanCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+
+import type { Sleeper } from '../kernel/clock.ts';
+import { recordPk } from '../migration/key.ts';
+import type { TargetStore, WriteOutcome } from '../migration/ports.ts';
+import type { TargetRecord } from '../migration/record.ts';
+import { number, text } from './attributes.ts';
+import { realSleeper } from './backoff.ts';
+import { isConditionFailed } from './faults.ts';
+import { insertItems } from './insert-items.ts';
+import { mapBounded } from './map-bounded.ts';
+import { readItems } from './read-items.ts';
+import { retried } from './retried.ts';
+import { marshalRecord, stateKey, unmarshalRecord } from './state-item.ts';
+
+/** Conditional puts under way at once; enough to hide a round trip, few enough for the sockets of one client. */
+const writeConcurrency = 16;
+
+/** Absent, or of a lower version. */
+const ifOlder = 'attribute_not_exists(pk) OR e < :e OR (e = :e AND v < :v)';
+/** Absent, or of a version not above: mends a damaged record of a quiet source. */
+const ifNotNewer = 'attribute_not_exists(pk) OR e < :e OR (e = :e AND v <= :v)';
+
+/** The hierarchical state table. */
+export function makeTargetStore(deps: {
+  client: DynamoDBClient;
+  table: string;
+  sleeper?: Sleeper;
+}): TargetStore {
+  const { client, table } = deps;
+  const sleeper = deps.sleeper ?? realSleeper;
+
+  async function putIf(record: TargetRecord, condition: string): Promise<WriteOutcome> {
+    const command = new PutItemCommand({
+      TableName: table,
+      Item: marshalRecord(record),
+      ConditionExpression: condition,
+      ExpressionAttributeValues: {
+        ':e': number(record.version.epoch),
+        ':v': number(record.version.sequence),
+      },
+    });
+    try {
+      await retried(sleeper, () => client.send(command));
+      return 'written';
+    } catch (fault) {
+      // After a lost answer this may be our own record; either way the key holds it or something newer.
+      if (isConditionFailed(fault)) return 'kept-newer';
+      throw fault;
+    }
+  }
+
+  const putAll = (records: readonly TargetRecord[], condition: string): Promise<WriteOutcome[]> =>
+    mapBounded(records, writeConcurrency, (record) => putIf(record, condition));
+
+  return {
+    async insertIfAbsent(records) {
+      const outcomes = await insertItems({ client, table, sleeper }, records.map(marshalRecord));
+      return outcomes.map((outcome) => (outcome === 'inserted' ? 'written' : 'kept-newer'));
+    },
+
+    applyVersioned: (records) => putAll(records, ifOlder),
+
+    repair: (records) => putAll(records, ifNotNewer),
+
+    async read(keys) {
+      const distinct = new Map(keys.map((key) => [recordPk(key), stateKey(key)]));
+      const items = await readItems({ client, table, sleeper }, [...distinct.values()]);
+      return new Map(
+        items.map((item) => {
+          const record = unmarshalRecord(item);
+          return [recordPk(record.key), record];
+        }),
+      );
+    },
+
+    async scan({ segment, segmentCount, cursor, limit }) {
+      const command = new ScanCommand({
+        TableName: table,
+        Segment: segment,
+        TotalSegments: segmentCount,
+        Limit: limit,
+        ConsistentRead: true,
+        ...(cursor === null ? {} : { ExclusiveStartKey: cursorKey(cursor) }),
+      });
+      const answer = await retried(sleeper, () => client.send(command));
+      const last = answer.LastEvaluatedKey;
+      return {
+        records: (answer.Items ?? []).map(unmarshalRecord),
+        cursor: last === undefined ? null : JSON.stringify([last['pk']?.S, last['sk']?.S]),
+      };
+    },
+  };
+}
+
+function cursorKey(cursor: string) {
+  const [pk, sk] = JSON.parse(cursor) as [string, string];
+  return { pk: text(pk), sk: text(sk) };
+}
