@@ -1,3 +1,5 @@
+import { encodeCohortData } from './cohort-data.ts';
+
 /**
  * One finished request as the edge reports it: a line of CloudFront's real-time log, tab separated, in the order
  * of `outcomeLogFields`. The local edge writes the same lines, so the same parser runs in both places.
@@ -40,11 +42,6 @@ export type ParsedOutcome =
   | { readonly kind: 'outcome'; readonly record: OutcomeRecord }
   | { readonly kind: 'malformed'; readonly reason: string };
 
-/** What the viewer function hands to `cf.logCustomData`. */
-export function encodeCohortData(cohort: string, epoch: number, subject: string): string {
-  return `cohort=${cohort};epoch=${epoch};subject=${subject}`;
-}
-
 /** A log line without its line break; absent values are `-`, as CloudFront writes them. */
 export function encodeOutcome(record: OutcomeRecord): string {
   return [
@@ -67,7 +64,15 @@ export function parseOutcome(line: string): ParsedOutcome {
     return { kind: 'malformed', reason: `${fields.length} fields instead of ${outcomeLogFields.length}` };
   }
   const [timestamp, timeTaken, status, method, path, query, requestId, location, custom] = fields as [
-    string, string, string, string, string, string, string, string, string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
   ];
   const atMs = Math.round(Number(timestamp) * 1000);
   const latencyMs = Number(timeTaken) * 1000;
