@@ -16,7 +16,7 @@ import { flag, number, text, type Item } from './attributes.ts';
 import { authorityItem, authorityKey, parseAuthorityItem } from './authority-item.ts';
 import { realSleeper } from './backoff.ts';
 import { cancellationReasons, isConditionFailed } from './faults.ts';
-import { insertItems } from './insert-items.ts';
+import { putIfAbsent } from './put-if-absent.ts';
 import { retried } from './retried.ts';
 
 /** A change of one authority item; the condition also admits the item that has been changed already. */
@@ -83,7 +83,7 @@ export function makeAuthorityStore(deps: {
       const items = groups.map((group) =>
         authorityItem({ category, group, side: 'flat', epoch, fenced: false }),
       );
-      await insertItems({ client, table, sleeper }, items);
+      await putIfAbsent({ client, table, sleeper }, items);
     },
 
     async read(category, group) {

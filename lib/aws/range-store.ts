@@ -12,7 +12,7 @@ import type { RangeStore } from '../migration/ports.ts';
 import { number, numberOf, text, textOf, type Item } from './attributes.ts';
 import { realSleeper } from './backoff.ts';
 import { isConditionFailed } from './faults.ts';
-import { insertItems } from './insert-items.ts';
+import { putIfAbsent } from './put-if-absent.ts';
 import { keyPosition } from './key-position.ts';
 import { addCounts, countValues, parseRangeItem, rangeItem, rangeKey } from './range-item.ts';
 import { queryRangeIds, rangeListItem } from './range-list.ts';
@@ -68,8 +68,8 @@ export function makeRangeStore(deps: {
     },
 
     async plan(tasks) {
-      await insertItems(items, tasks.map(rangeListItem));
-      await insertItems(items, tasks.map(rangeItem));
+      await putIfAbsent(items, tasks.map(rangeListItem));
+      await putIfAbsent(items, tasks.map(rangeItem));
     },
 
     async closePlan(runId, recordType, rangeCount) {

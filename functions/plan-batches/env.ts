@@ -1,0 +1,14 @@
+import * as z from 'zod/mini';
+
+import { nameSetting, parseEnvironment, sourceSetting } from '../../lib/config/environment.ts';
+
+const schema = z.object({
+  SOURCE: sourceSetting,
+  PROGRESS_TABLE: nameSetting,
+  RANGE_QUEUE_URL: nameSetting,
+});
+
+/** Throws `EnvironmentInvalid` with every fault. */
+export function parseEnv(source: Readonly<Record<string, string | undefined>>): z.infer<typeof schema> {
+  return parseEnvironment(schema, source);
+}

@@ -1,0 +1,12 @@
+import * as z from 'zod/mini';
+
+import { parseEnvironment, sourceSetting } from '../../lib/config/environment.ts';
+
+const schema = z.object({
+  SOURCE: sourceSetting,
+});
+
+/** Throws `EnvironmentInvalid` with every fault. */
+export function parseEnv(source: Readonly<Record<string, string | undefined>>): z.infer<typeof schema> {
+  return parseEnvironment(schema, source);
+}
