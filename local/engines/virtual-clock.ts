@@ -36,12 +36,9 @@ const longestTimerMs = 2_000_000_000;
 
 /** Resolves after `durationMs` of real time, or as soon as `signal` aborts. */
 export async function realSleep(durationMs: number, signal?: AbortSignal): Promise<void> {
-  let leftMs = Math.max(0, durationMs);
-  do {
-    const sliceMs = Math.min(leftMs, longestTimerMs);
-    await oneTimer(sliceMs, signal);
-    leftMs -= sliceMs;
-  } while (leftMs > 0 && signal?.aborted !== true);
+  for (let leftMs = Math.max(0, durationMs); leftMs >= 0; leftMs -= longestTimerMs) {
+    await oneTimer(Math.min(leftMs, longestTimerMs), signal);
+  }
 }
 
 function oneTimer(durationMs: number, signal: AbortSignal | undefined): Promise<void> {
