@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+
+/** Options that every command knows, wherever they stand on the line. */
+export interface GlobalOptions {
+  readonly json: boolean;
+  /** Data directory of the local cloud to talk to. */
+  readonly data: string;
+  /** The account that the AWS credentials lead to, instead of the local cloud. */
+  readonly aws: boolean;
+}
+
+const defaultData = '.hal9/local';
+
+/** Adds the global options to a command; each command has them, so they may follow the verb. */
+export function withGlobalOptions(command: Command, env: NodeJS.ProcessEnv): Command {
+  return command
+    .option('--json', 'print one JSON document on stdout and nothing else there', false)
+    .option('--data <dir>', 'data directory of the local cloud', env['HAL9_DATA'] ?? defaultData)
+    .option('--aws', 'talk to the AWS account of the current credentials, not to the local cloud', false);
+}
+
+/** Accepts `a b`, `a,b` and repeated options alike. */
+export function listOption(value: string, previous: readonly string[] | undefined): readonly string[] {
+  const parts = value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+  return [...(previous ?? []), ...parts];
+}
