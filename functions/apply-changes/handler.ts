@@ -1,0 +1,20 @@
+import { handleEach, type PartialBatchResponse, type QueueEvent } from '../../lib/kernel/partial-batch.ts';
+import { makeApplyChanges, type ApplyChangesDeps } from '../../lib/migration/apply-changes.ts';
+import { decodeChangeMessage } from '../../lib/migration/message-encoding.ts';
+
+export interface ApplyChangesHandlerDeps extends ApplyChangesDeps {
+  onFailure?(messageId: string, error: unknown): void;
+}
+
+/** Applies the change messages of an SQS event. */
+export function makeHandler(
+  deps: ApplyChangesHandlerDeps,
+): (event: QueueEvent) => Promise<PartialBatchResponse> {
+  const applyChanges = makeApplyChanges(deps);
+  return (event) =>
+    handleEach(
+      event,
+      (body) => applyChanges(decodeChangeMessage(body)),
+      (messageId, error) => deps.onFailure?.(messageId, error),
+    );
+}

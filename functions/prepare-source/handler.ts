@@ -1,0 +1,40 @@
+import * as z from 'zod/mini';
+
+import type { Category } from '../../lib/migration/category.ts';
+import type { MigrationDefinition } from '../../lib/migration/definition.ts';
+import type { FlatAuthority, FlatSource, TableReport } from '../../lib/migration/ports.ts';
+import { categoriesOf } from '../../lib/migration/table-lookup.ts';
+
+export interface PrepareSourceDeps {
+  readonly definition: MigrationDefinition;
+  readonly source: FlatSource;
+}
+
+export interface SourceStatus {
+  readonly changeLogInstalled: boolean;
+  readonly tables: readonly TableReport[];
+  /** Empty until the change log, which keeps them, is installed. */
+  readonly authorities: Partial<Record<Category, FlatAuthority>>;
+}
+
+const requestSchema = z.object({ action: z.enum(['inspect', 'install', 'status']) });
+
+/** Inspects the flat store and, on `install`, puts change log and fences into it. All three answer its status. */
+export function makeHandler({
+  definition,
+  source,
+}: PrepareSourceDeps): (event: unknown) => Promise<SourceStatus> {
+  return async (event) => {
+    const { action } = requestSchema.parse(event);
+    const tables = await source.inspect();
+    if (action === 'install') await source.installChangeLog();
+    const changeLogInstalled = await source.isChangeLogInstalled();
+    const authorities: Partial<Record<Category, FlatAuthority>> = {};
+    if (changeLogInstalled) {
+      for (const category of categoriesOf(definition)) {
+        authorities[category] = await source.authority(category);
+      }
+    }
+    return { changeLogInstalled, tables, authorities };
+  };
+}

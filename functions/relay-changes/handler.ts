@@ -1,0 +1,45 @@
+import type { Sleeper } from '../../lib/kernel/clock.ts';
+import type { MigrationDefinition } from '../../lib/migration/definition.ts';
+import { makeRelayChanges, type RelayChangesDeps } from '../../lib/migration/relay-changes.ts';
+import { categoriesOf } from '../../lib/migration/table-lookup.ts';
+
+export interface RelayChangesHandlerDeps extends RelayChangesDeps {
+  readonly definition: MigrationDefinition;
+  readonly sleeper: Sleeper;
+  /** One invocation works for this long; the schedule starts the next. */
+  readonly loopMs: number;
+  /** Pause when there is nothing to relay; default 200 ms. */
+  readonly idleMs?: number;
+}
+
+export interface RelayTotals {
+  readonly sent: number;
+  readonly resent: number;
+}
+
+/** Relays the change log of every category until its time is over. */
+export function makeHandler(deps: RelayChangesHandlerDeps): () => Promise<RelayTotals> {
+  const relayChanges = makeRelayChanges(deps);
+  const relayOnce = async (): Promise<RelayTotals & { readonly caughtUp: boolean }> => {
+    const totals = { sent: 0, resent: 0, caughtUp: true };
+    for (const category of categoriesOf(deps.definition)) {
+      const outcome = await relayChanges(category);
+      totals.sent += outcome.sent;
+      totals.resent += outcome.resent;
+      // A full house is no reason to hurry: only progress is.
+      if (outcome.sent > 0) totals.caughtUp = false;
+    }
+    return totals;
+  };
+  return async () => {
+    const endMs = deps.clock.nowMs() + deps.loopMs;
+    const totals = { sent: 0, resent: 0 };
+    do {
+      const { sent, resent, caughtUp } = await relayOnce();
+      totals.sent += sent;
+      totals.resent += resent;
+      if (caughtUp) await deps.sleeper.sleep(deps.idleMs ?? 200);
+    } while (deps.clock.nowMs() < endMs);
+    return totals;
+  };
+}

@@ -1,0 +1,48 @@
+import type { RangeCounts, RangeState, RangeStore } from './ports.ts';
+
+/** How far the backfill of one record type is. */
+export interface BackfillProgress {
+  /** null until every range is planned. */
+  readonly plannedRanges: number | null;
+  readonly completeRanges: number;
+  readonly openRanges: number;
+  readonly counts: RangeCounts;
+}
+
+export async function readBackfillProgress(
+  ranges: RangeStore,
+  runId: string,
+  recordType: string,
+): Promise<BackfillProgress> {
+  let completeRanges = 0;
+  let openRanges = 0;
+  const counts = { read: 0, written: 0, kept: 0, quarantined: 0 };
+  for await (const range of eachRange(ranges, runId, recordType)) {
+    if (range.state === 'complete') completeRanges += 1;
+    else openRanges += 1;
+    for (const name of countNames) counts[name] += range.counts[name];
+  }
+  const plannedRanges = await ranges.plannedRangeCount(runId, recordType);
+  return { plannedRanges, completeRanges, openRanges, counts };
+}
+
+/** The plan is closed, and every range of it (and of an abandoned plan before it) is complete. */
+export function isBackfillComplete(progress: BackfillProgress): boolean {
+  const { plannedRanges, completeRanges, openRanges } = progress;
+  return plannedRanges !== null && openRanges === 0 && completeRanges >= plannedRanges;
+}
+
+export async function* eachRange(
+  ranges: RangeStore,
+  runId: string,
+  recordType: string,
+): AsyncGenerator<RangeState> {
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<RangeStore['list']>> = await ranges.list(runId, recordType, cursor);
+    yield* page.ranges;
+    cursor = page.cursor;
+  } while (cursor !== null);
+}
+
+const countNames = ['read', 'written', 'kept', 'quarantined'] as const satisfies (keyof RangeCounts)[];

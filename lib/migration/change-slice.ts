@@ -1,0 +1,44 @@
+import type { Category } from './category.ts';
+import { encodedImageLength } from './message-encoding.ts';
+import type { ChangeMessage, FlatSource, SourceImage } from './ports.ts';
+
+/** Longest encoded image that still travels in a message; a longer row fits no item either. */
+export const maxImageBytes = 600_000;
+
+/** A message of the queue holds 1 MiB. */
+export const maxMessageBytes = 900_000;
+
+export interface ChangeSlice extends Pick<ChangeMessage, 'images' | 'oversized' | 'throughSequence'> {
+  readonly entryCount: number;
+  readonly lengthBytes: number;
+}
+
+/**
+ * A slice of the change log as it is sent and applied. An image whose key changed again after the slice is left
+ * out: the slice that holds its last change carries it. So a slice read twice never grows, and once no slice up to
+ * S is open, every key whose last change is at most S is applied.
+ */
+export async function readChangeSlice(
+  source: FlatSource,
+  category: Category,
+  slice: { readonly afterSequence: number; readonly limit: number; readonly throughSequence?: number },
+): Promise<ChangeSlice> {
+  const { afterSequence, limit, throughSequence } = slice;
+  const page = await source.readChanges(category, afterSequence, limit, throughSequence);
+  const images: SourceImage[] = [];
+  const oversized: ChangeMessage['oversized'][number][] = [];
+  let lengthBytes = 0;
+  for (const image of page.images) {
+    const { key, version } = image;
+    if (version === null || version.sequence > page.throughSequence) continue;
+    const length = encodedImageLength(image);
+    if (length > maxImageBytes) {
+      oversized.push({ key, version, lengthBytes: length });
+    } else {
+      images.push(image);
+      lengthBytes += length;
+    }
+  }
+  const { entryCount } = page;
+  return { images, oversized, throughSequence: page.throughSequence, entryCount, lengthBytes };
+}

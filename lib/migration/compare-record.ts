@@ -1,0 +1,107 @@
+import { parseExactJson } from '../kernel/canonical-json.ts';
+import { convertRow } from './convert-image.ts';
+import type { RecordOrigin, StoredRecord } from './record.ts';
+import { encodedRow } from './row-encoding.ts';
+import type { FlatRow } from './row.ts';
+import type { MigratedTable } from './table-lookup.ts';
+
+/** How one key stands. `absent` on both sides is nothing to count. */
+export type Verdict =
+  | 'verified'
+  | 'quarantined'
+  | 'tombstoned'
+  | 'absent'
+  /** Content differs, or the stored record does not match its own hash. */
+  | 'mismatch'
+  /** The authority has it, the other side does not. */
+  | 'missing'
+  /** The other side has what the authority does not. */
+  | 'extra';
+
+export interface Pair {
+  readonly row: FlatRow | null;
+  readonly stored: StoredRecord | undefined;
+}
+
+/** Compares one key's flat row with its hierarchical record, by content, in the direction of the authority. */
+export function compareRecord(
+  pair: Pair,
+  table: MigratedTable,
+  context: { readonly nowMs: number; readonly authority: RecordOrigin },
+): Verdict {
+  const { row, stored } = pair;
+  if (stored !== undefined && !stored.intact) return 'mismatch';
+  return context.authority === 'flat'
+    ? compareWithFlat(row, stored, table, context.nowMs)
+    : compareWithHierarchical(row, stored, table, context.nowMs);
+}
+
+function compareWithFlat(
+  row: FlatRow | null,
+  stored: StoredRecord | undefined,
+  table: MigratedTable,
+  nowMs: number,
+): Verdict {
+  if (row === null) return absentInFlat(stored);
+  const now = convertRow(row, table, nowMs);
+  if (stored === undefined) return isExpired(row, table, nowMs) ? 'verified' : 'missing';
+  if (stored.state === 'tombstone') return 'missing';
+  if (now.kind === 'rejected') return stored.state === 'quarantined' ? 'quarantined' : 'mismatch';
+  if (stored.body === now.body) return 'verified';
+  return stored.body !== null && stored.body === unexpiredBody(row, table) ? 'verified' : 'mismatch';
+}
+
+function absentInFlat(stored: StoredRecord | undefined): Verdict {
+  if (stored === undefined) return 'absent';
+  return stored.state === 'tombstone' ? 'tombstoned' : 'extra';
+}
+
+function compareWithHierarchical(
+  row: FlatRow | null,
+  stored: StoredRecord | undefined,
+  table: MigratedTable,
+  nowMs: number,
+): Verdict {
+  if (stored === undefined) {
+    if (row === null) return 'absent';
+    return isExpired(row, table, nowMs) ? 'verified' : 'extra';
+  }
+  if (stored.state === 'quarantined') return 'quarantined';
+  if (stored.body === null) return row === null ? 'tombstoned' : 'extra';
+  if (row === null) return 'missing';
+  return isRestored(row, stored.body, table) ? 'verified' : 'mismatch';
+}
+
+/** What the record looked like when it was written before its expiry. */
+function unexpiredBody(row: FlatRow, table: MigratedTable): string | null {
+  const conversion = convertRow(row, table, 0);
+  return conversion.kind === 'converted' ? conversion.body : null;
+}
+
+/** An expired record may be gone from the target by itself. */
+function isExpired(row: FlatRow, table: MigratedTable, nowMs: number): boolean {
+  const conversion = convertRow(row, table, 0);
+  if (conversion.kind === 'rejected' || conversion.expiresAtS === undefined) return false;
+  return conversion.expiresAtS * 1000 <= nowMs;
+}
+
+function isRestored(row: FlatRow, body: string, table: MigratedTable): boolean {
+  try {
+    return comparable(table.transform.restore(parseExactJson(body))) === comparable(row);
+  } catch {
+    // A body that cannot be restored is exactly what a verification is there to find.
+    return false;
+  }
+}
+
+/** Derived values are computed, not carried back, and a column without value is a column that is not there. */
+function comparable(row: FlatRow): string {
+  const carried = Object.entries(row).filter(
+    ([name, value]) => value !== null && !name.startsWith('derived.'),
+  );
+  return JSON.stringify(Object.entries(encodedRow(Object.fromEntries(carried))).toSorted(byName));
+}
+
+function byName([left]: [string, unknown], [right]: [string, unknown]): number {
+  return left < right ? -1 : 1;
+}

@@ -1,0 +1,42 @@
+import { HalError } from '../kernel/errors.ts';
+import { groupCount } from './bucket.ts';
+import type { Category } from './category.ts';
+import { recordPk } from './key.ts';
+import type { ReversePendingEntry } from './ports.ts';
+import type { StoredRecord } from './record.ts';
+import { applyToFlat, type ReverseChangesDeps } from './reverse-changes.ts';
+
+const entriesPerStep = 100;
+
+/**
+ * Carries every pending hierarchical write of a fenced category to flat. False when flat refuses the epoch, which
+ * means that another executor has moved on.
+ */
+export async function drainReverse(deps: ReverseChangesDeps, category: Category): Promise<boolean> {
+  for (let group = 0; group < groupCount; group += 1) {
+    for (;;) {
+      const entries = await deps.reversePending.list(category, group, entriesPerStep);
+      if (entries.length === 0) break;
+      const records = await readRecords(deps, entries);
+      if (!(await applyToFlat(deps, category, records))) return false;
+    }
+  }
+  return true;
+}
+
+async function readRecords(
+  deps: ReverseChangesDeps,
+  entries: readonly ReversePendingEntry[],
+): Promise<readonly StoredRecord[]> {
+  const stored = await deps.target.read(entries.map(({ key }) => key));
+  return entries.map(({ key, version }) => {
+    const record = stored.get(recordPk(key));
+    if (record !== undefined) return record;
+    throw new HalError({
+      name: 'RecordMissing',
+      message: `a write of ${recordPk(key)} has not reached the flat store, and its record is gone`,
+      remedy: 'restore the record from a backup, then switch again',
+      facts: { key, version },
+    });
+  });
+}

@@ -1,0 +1,122 @@
+import { isBackfillComplete, readBackfillProgress } from './backfill-progress.ts';
+import type { Category } from './category.ts';
+import type { MigrationDefinition } from './definition.ts';
+import type {
+  FlatAuthority,
+  FlatSource,
+  QuarantineStore,
+  RangeCounts,
+  RangeStore,
+  RelayStore,
+  ReversePendingStore,
+  SwitchRecord,
+  SwitchStore,
+} from './ports.ts';
+import { categoriesOf, tablesOf } from './table-lookup.ts';
+
+export interface StateStatusDeps {
+  readonly definition: MigrationDefinition;
+  readonly source: FlatSource;
+  readonly ranges: RangeStore;
+  readonly relay: RelayStore;
+  readonly reversePending: ReversePendingStore;
+  readonly quarantine: QuarantineStore;
+  readonly switches: SwitchStore;
+}
+
+export interface CategoryStatus {
+  readonly category: Category;
+  readonly authority: FlatAuthority;
+  readonly switch: SwitchRecord | null;
+  /** Rows of the flat store now. */
+  readonly rows: number;
+  readonly backfill: {
+    readonly plannedRanges: number;
+    readonly completeRanges: number;
+    readonly complete: boolean;
+    readonly counts: RangeCounts;
+  };
+  readonly relay: {
+    readonly appliedThrough: number;
+    readonly lastSequence: number;
+    /** At most 100 are counted. */
+    readonly openBatches: number;
+  };
+  /** Hierarchical writes that flat does not have yet. */
+  readonly reversePending: number;
+  readonly quarantined: number;
+}
+
+/** Where every category stands. Read piece by piece while everything moves: a picture for people, not a cut. */
+export async function readStateStatus(deps: StateStatusDeps): Promise<readonly CategoryStatus[]> {
+  const runId = await deps.ranges.currentRun();
+  const statuses: CategoryStatus[] = [];
+  for (const category of categoriesOf(deps.definition)) {
+    statuses.push(await readCategory(deps, category, runId));
+  }
+  return statuses;
+}
+
+async function readCategory(
+  deps: StateStatusDeps,
+  category: Category,
+  runId: string | null,
+): Promise<CategoryStatus> {
+  return {
+    category,
+    authority: await deps.source.authority(category),
+    switch: await deps.switches.current(category),
+    rows: await countRows(deps, category),
+    backfill: await readBackfill(deps, category, runId),
+    relay: await readRelay(deps, category),
+    reversePending: await deps.reversePending.count(category),
+    quarantined: await deps.quarantine.count(category),
+  };
+}
+
+async function countRows(deps: StateStatusDeps, category: Category): Promise<number> {
+  let rows = 0;
+  for (const { recordType } of tablesOf(deps.definition, category)) {
+    rows += await deps.source.countRows(recordType);
+  }
+  return rows;
+}
+
+async function readBackfill(
+  deps: StateStatusDeps,
+  category: Category,
+  runId: string | null,
+): Promise<CategoryStatus['backfill']> {
+  const tables = tablesOf(deps.definition, category);
+  const progresses =
+    runId === null
+      ? []
+      : await Promise.all(
+          tables.map(({ recordType }) => readBackfillProgress(deps.ranges, runId, recordType)),
+        );
+  const counts = { read: 0, written: 0, kept: 0, quarantined: 0 };
+  let plannedRanges = 0;
+  let completeRanges = 0;
+  for (const progress of progresses) {
+    plannedRanges += progress.completeRanges + progress.openRanges;
+    completeRanges += progress.completeRanges;
+    counts.read += progress.counts.read;
+    counts.written += progress.counts.written;
+    counts.kept += progress.counts.kept;
+    counts.quarantined += progress.counts.quarantined;
+  }
+  const complete = progresses.length > 0 && progresses.every(isBackfillComplete);
+  return { plannedRanges, completeRanges, complete, counts };
+}
+
+async function readRelay(deps: StateStatusDeps, category: Category): Promise<CategoryStatus['relay']> {
+  const cursor = await deps.relay.cursor(category);
+  const open = await deps.relay.pending(category, 100);
+  const { sequence } = await deps.source.lowWatermark(category);
+  const [oldest] = open;
+  return {
+    appliedThrough: oldest === undefined ? cursor : Math.min(cursor, oldest.afterSequence),
+    lastSequence: sequence,
+    openBatches: open.length,
+  };
+}

@@ -1,0 +1,256 @@
+import type { Clock } from '../kernel/clock.ts';
+import { HalError } from '../kernel/errors.ts';
+import { isBackfillComplete, readBackfillProgress } from './backfill-progress.ts';
+import type { Category } from './category.ts';
+import { drainForward } from './drain-forward.ts';
+import { drainReverse } from './drain-reverse.ts';
+import type {
+  AuthorityStore,
+  FlatSource,
+  RangeStore,
+  RelayStore,
+  ReversePendingStore,
+  SwitchRecord,
+  SwitchStore,
+} from './ports.ts';
+import type { RecordOrigin } from './record.ts';
+import { groupCount } from './bucket.ts';
+import { tablesOf } from './table-lookup.ts';
+import type { WriteImagesDeps } from './write-images.ts';
+
+export interface SwitchAuthorityDeps extends WriteImagesDeps {
+  readonly source: FlatSource;
+  readonly authority: AuthorityStore;
+  readonly ranges: RangeStore;
+  readonly relay: RelayStore;
+  readonly reversePending: ReversePendingStore;
+  readonly switches: SwitchStore;
+  readonly clock: Clock;
+}
+
+export interface SwitchRequest {
+  readonly category: Category;
+  readonly to: RecordOrigin;
+  readonly requestedBy: string;
+}
+
+export type SwitchResult =
+  | { readonly kind: 'switched'; readonly record: SwitchRecord }
+  | { readonly kind: 'already-there'; readonly epoch: number }
+  | { readonly kind: 'aborted'; readonly record: SwitchRecord }
+  | { readonly kind: 'nothing-to-abort' };
+
+export interface SwitchAuthority {
+  /**
+   * Moves one category: fence the old side, apply everything up to its last version, open the new side at the next
+   * epoch. Interrupted anywhere, the same call resumes. Throws HalError `BackfillIncomplete`, `SwitchUnderWay`,
+   * `SwitchAborted` or `AuthorityConflict`.
+   */
+  switchTo(request: SwitchRequest): Promise<SwitchResult>;
+  /** Gives the old side back its writes; refused (HalError `SwitchTooFar`) once the new side is being opened. */
+  abort(category: Category): Promise<SwitchResult>;
+}
+
+export function makeSwitchAuthority(deps: SwitchAuthorityDeps): SwitchAuthority {
+  return {
+    async switchTo(request) {
+      const last = await deps.switches.current(request.category);
+      if (last !== null && isUnderWay(last)) {
+        if (last.to !== request.to) throw underWay(last);
+        return { kind: 'switched', record: await runStages(deps, last) };
+      }
+      const flat = await deps.source.authority(request.category);
+      const present = flat.state === 'following' ? 'hierarchical' : 'flat';
+      if (present === request.to) return { kind: 'already-there', epoch: flat.epoch };
+      const begun = await beginSwitch(deps, request, flat.epoch + 1);
+      return { kind: 'switched', record: await runStages(deps, begun) };
+    },
+    async abort(category) {
+      const last = await deps.switches.current(category);
+      if (last === null || last.stage === 'done') return { kind: 'nothing-to-abort' };
+      if (last.stage === 'opening') throw tooFar(last);
+      const aborted: SwitchRecord = { ...last, stage: 'aborted' };
+      if (last.stage !== 'aborted' && !(await deps.switches.advance(aborted, last.stage))) {
+        throw conflict(last, 'it moved on while it was being aborted');
+      }
+      await unfenceOldSide(deps, aborted);
+      return { kind: 'aborted', record: aborted };
+    },
+  };
+}
+
+function isUnderWay({ stage }: SwitchRecord): boolean {
+  return stage !== 'done' && stage !== 'aborted';
+}
+
+async function beginSwitch(
+  deps: SwitchAuthorityDeps,
+  request: SwitchRequest,
+  epoch: number,
+): Promise<SwitchRecord> {
+  const { category } = request;
+  if (request.to === 'hierarchical') await requireBackfill(deps, category);
+  await deps.authority.initialize(category, epoch - 1);
+  const record: SwitchRecord = {
+    ...request,
+    epoch,
+    stage: 'fencing',
+    startedAtMs: deps.clock.nowMs(),
+    fencedAtMs: null,
+    openedAtMs: null,
+  };
+  if (await deps.switches.begin(record)) return record;
+  const present = await deps.switches.current(category);
+  if (present?.epoch === epoch && present.to === request.to && isUnderWay(present)) return present;
+  throw conflict(record, 'another switch of the category began');
+}
+
+/** Rows that were not copied yet would be unknown to the new authority. */
+async function requireBackfill(deps: SwitchAuthorityDeps, category: Category): Promise<void> {
+  const runId = await deps.ranges.currentRun();
+  for (const { recordType } of tablesOf(deps.definition, category)) {
+    const progress = runId === null ? null : await readBackfillProgress(deps.ranges, runId, recordType);
+    if (progress !== null && isBackfillComplete(progress)) continue;
+    throw new HalError({
+      name: 'BackfillIncomplete',
+      message: `${category} cannot change authority: the copy of ${recordType} is not complete`,
+      remedy: 'wait until `state progress` shows the category complete, then switch again',
+      exit: 'gateFailed',
+      facts: { category, recordType, runId, progress },
+    });
+  }
+}
+
+/** Each stage is idempotent and returns the record of the next one, or null when somebody else moved on. */
+type Stage = (deps: SwitchAuthorityDeps, record: SwitchRecord) => Promise<SwitchRecord | null>;
+
+async function runStages(deps: SwitchAuthorityDeps, begun: SwitchRecord): Promise<SwitchRecord> {
+  let record = begun;
+  while (record.stage !== 'done') {
+    if (record.stage === 'aborted') return await stopAborted(deps, record);
+    const stage = record.to === 'hierarchical' ? forward[record.stage] : backward[record.stage];
+    const next = await stage(deps, record);
+    const advanced = next !== null && (await deps.switches.advance(next, record.stage));
+    record = advanced ? next : await rereadRecord(deps, record);
+  }
+  return record;
+}
+
+/** What the store says now, when this executor's view of the switch is outdated. */
+async function rereadRecord(deps: SwitchAuthorityDeps, seen: SwitchRecord): Promise<SwitchRecord> {
+  const present = await deps.switches.current(seen.category);
+  if (present === null || present.epoch !== seen.epoch || present.to !== seen.to) {
+    throw conflict(seen, 'the category went on to another switch');
+  }
+  if (present.stage === seen.stage) throw conflict(seen, `the old side is not at epoch ${seen.epoch - 1}`);
+  return present;
+}
+
+/** Aborted in the middle of this executor's fence, which must not stay behind. */
+async function stopAborted(deps: SwitchAuthorityDeps, record: SwitchRecord): Promise<never> {
+  await unfenceOldSide(deps, record);
+  throw new HalError({
+    name: 'SwitchAborted',
+    message: `the switch of ${record.category} to ${record.to} was aborted`,
+    remedy: 'start it again when the reason of the abort is gone',
+    exit: 'conflict',
+    facts: { ...record },
+  });
+}
+
+async function unfenceOldSide(
+  deps: SwitchAuthorityDeps,
+  { category, to, epoch }: SwitchRecord,
+): Promise<void> {
+  if (to === 'hierarchical') await deps.source.unfence(category, epoch - 1);
+  else await deps.authority.unfence(category, epoch - 1);
+}
+
+type RunningStage = Exclude<SwitchRecord['stage'], 'done' | 'aborted'>;
+
+const forward: Record<RunningStage, Stage> = {
+  async fencing(deps, record) {
+    const { category, epoch } = record;
+    // Most of the log is applied before the fence, so that writers wait for the rest only.
+    const lowWatermark = await deps.source.lowWatermark(category);
+    await drainForward(deps, category, lowWatermark.sequence);
+    const fence = await deps.source.fence(category, epoch - 1);
+    if (!fence.fenced) return null;
+    return { ...record, stage: 'draining', fencedAtMs: deps.clock.nowMs() };
+  },
+  async draining(deps, record) {
+    const fence = await deps.source.fence(record.category, record.epoch - 1);
+    if (!fence.fenced) return null;
+    await drainForward(deps, record.category, fence.last.sequence);
+    return { ...record, stage: 'opening' };
+  },
+  async opening(deps, record) {
+    const { category, epoch } = record;
+    await deps.authority.open(category, 'hierarchical', epoch);
+    // Writers learn of the new authority from flat, so nothing was written there before this succeeds.
+    while (!(await deps.source.follow(category, epoch))) {
+      const fence = await deps.source.fence(category, epoch - 1);
+      if (!fence.fenced) return null;
+      await drainForward(deps, category, fence.last.sequence);
+    }
+    return { ...record, stage: 'done', openedAtMs: deps.clock.nowMs() };
+  },
+};
+
+const backward: Record<RunningStage, Stage> = {
+  async fencing(deps, record) {
+    await deps.authority.fence(record.category, record.epoch - 1);
+    return { ...record, stage: 'draining', fencedAtMs: deps.clock.nowMs() };
+  },
+  async draining(deps, record) {
+    await deps.authority.fence(record.category, record.epoch - 1);
+    const drained = await drainReverse(deps, record.category);
+    return drained ? { ...record, stage: 'opening' } : null;
+  },
+  async opening(deps, record) {
+    const { category, epoch } = record;
+    await requireFenced(deps, record);
+    if (!(await deps.source.open(category, epoch))) return null;
+    await deps.authority.open(category, 'flat', epoch);
+    return { ...record, stage: 'done', openedAtMs: deps.clock.nowMs() };
+  },
+};
+
+/** A late abort may have unfenced the hierarchical side after the drain; then flat must not open. */
+async function requireFenced(deps: SwitchAuthorityDeps, record: SwitchRecord): Promise<void> {
+  const items = await deps.authority.readAll(record.category);
+  const closed = items.filter((item) => item.fenced || item.epoch >= record.epoch);
+  if (items.length === groupCount && closed.length === groupCount) return;
+  await deps.authority.fence(record.category, record.epoch - 1);
+  await drainReverse(deps, record.category);
+}
+
+function underWay(record: SwitchRecord): HalError {
+  return new HalError({
+    name: 'SwitchUnderWay',
+    message: `${record.category} is being switched to ${record.to} (stage ${record.stage})`,
+    remedy: 'let it finish by repeating that switch, or abort it',
+    exit: 'conflict',
+    facts: { ...record },
+  });
+}
+
+function tooFar(record: SwitchRecord): HalError {
+  return new HalError({
+    name: 'SwitchTooFar',
+    message: `${record.category} is already being opened on the ${record.to} side`,
+    remedy: 'let the switch finish by repeating it, then switch back',
+    exit: 'conflict',
+    facts: { ...record },
+  });
+}
+
+function conflict(record: SwitchRecord, reason: string): HalError {
+  return new HalError({
+    name: 'AuthorityConflict',
+    message: `the switch of ${record.category} to ${record.to} at epoch ${record.epoch} stopped: ${reason}`,
+    remedy: 'look at `state status`, then repeat the switch if it is still wanted',
+    exit: 'conflict',
+    facts: { ...record },
+  });
+}

@@ -1,0 +1,120 @@
+import type { Category } from './category.ts';
+import type { Verdict } from './compare-record.ts';
+import type { RecordVersion } from './record.ts';
+import type { RecordKey } from './row.ts';
+
+/** total = verified + quarantined + tombstoned + pending + mismatches + missing + extra, always. */
+export interface CategoryVerification {
+  readonly total: number;
+  readonly verified: number;
+  readonly mismatches: number;
+  readonly missing: number;
+  readonly extra: number;
+  readonly quarantined: number;
+  readonly tombstoned: number;
+  /** Changed so recently that the other side does not have to know yet. */
+  readonly pending: number;
+}
+
+export interface Difference {
+  readonly category: Category;
+  readonly key: RecordKey;
+  readonly kind: 'mismatch' | 'missing' | 'extra';
+}
+
+export interface VerificationReport {
+  /**
+   * `unproven`: nothing was compared, or the comparison did not find the damage planted in it, so that a clean
+   * result would say nothing.
+   */
+  readonly outcome: 'verified' | 'differences' | 'pending' | 'unproven';
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly scanned: { readonly rows: number; readonly records: number };
+  /** Version of the flat store at the first look at each category. */
+  readonly cuts: Partial<Record<Category, RecordVersion>>;
+  /** Damaged copies of real records that went through the same comparison. */
+  readonly canary: { readonly planted: number; readonly found: number };
+  readonly byCategory: Partial<Record<Category, CategoryVerification>>;
+  /** At most 50; the counts are complete. */
+  readonly differences: readonly Difference[];
+}
+
+export const emptyVerification: CategoryVerification = {
+  total: 0,
+  verified: 0,
+  mismatches: 0,
+  missing: 0,
+  extra: 0,
+  quarantined: 0,
+  tombstoned: 0,
+  pending: 0,
+};
+
+export function emptyReport(nowMs: number): VerificationReport {
+  return {
+    outcome: 'unproven',
+    startedAtMs: nowMs,
+    endedAtMs: nowMs,
+    scanned: { rows: 0, records: 0 },
+    cuts: {},
+    canary: { planted: 0, found: 0 },
+    byCategory: {},
+    differences: [],
+  };
+}
+
+const maxDifferences = 50;
+
+const counterOf = {
+  verified: 'verified',
+  quarantined: 'quarantined',
+  tombstoned: 'tombstoned',
+  mismatch: 'mismatches',
+  missing: 'missing',
+  extra: 'extra',
+  pending: 'pending',
+} as const;
+
+export type CountedVerdict = keyof typeof counterOf;
+
+/** Adds one judged key. */
+export function countVerdict(
+  report: VerificationReport,
+  category: Category,
+  key: RecordKey,
+  verdict: Verdict | 'pending',
+): VerificationReport {
+  if (verdict === 'absent') return report;
+  const counts = report.byCategory[category] ?? emptyVerification;
+  const counter = counterOf[verdict];
+  const counted = { ...counts, total: counts.total + 1, [counter]: counts[counter] + 1 };
+  const byCategory = { ...report.byCategory, [category]: counted };
+  const isDifference = verdict === 'mismatch' || verdict === 'missing' || verdict === 'extra';
+  if (!isDifference || report.differences.length >= maxDifferences) return { ...report, byCategory };
+  return { ...report, byCategory, differences: [...report.differences, { category, key, kind: verdict }] };
+}
+
+/** Sum over the categories. */
+export function totalOf(report: VerificationReport): CategoryVerification {
+  const total = { ...emptyVerification };
+  for (const counts of Object.values(report.byCategory)) {
+    for (const name of counterNames) total[name] += counts[name];
+  }
+  return total;
+}
+
+/** The judgement over a finished run. */
+export function concludeReport(report: VerificationReport, nowMs: number): VerificationReport {
+  return { ...report, endedAtMs: nowMs, outcome: outcomeOf(report) };
+}
+
+function outcomeOf(report: VerificationReport): VerificationReport['outcome'] {
+  const { mismatches, missing, extra, pending } = totalOf(report);
+  if (mismatches + missing + extra > 0) return 'differences';
+  const { planted, found } = report.canary;
+  if (planted === 0 || found !== planted) return 'unproven';
+  return pending > 0 ? 'pending' : 'verified';
+}
+
+const counterNames = Object.keys(emptyVerification) as (keyof CategoryVerification)[];

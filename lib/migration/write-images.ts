@@ -1,0 +1,119 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { Category } from './category.ts';
+import { convertImage, quarantineImage, type ConvertedImage } from './convert-image.ts';
+import type { MigrationDefinition } from './definition.ts';
+import type {
+  ChangeMessage,
+  QuarantineStore,
+  RangeCounts,
+  SourceImage,
+  TargetStore,
+  WriteOutcome,
+} from './ports.ts';
+import type { RecordVersion } from './record.ts';
+import { tableOf } from './table-lookup.ts';
+
+export interface WriteImagesDeps {
+  readonly definition: MigrationDefinition;
+  readonly target: TargetStore;
+  readonly quarantine: QuarantineStore;
+  readonly clock: Clock;
+}
+
+/** Records of one conditional batch. */
+const batchSize = 25;
+
+/** Backfill of one page: rows without version of their own carry the page's low watermark; what is there stays. */
+export async function backfillImages(
+  deps: WriteImagesDeps,
+  images: readonly SourceImage[],
+  lowWatermark: RecordVersion,
+): Promise<RangeCounts> {
+  const nowMs = deps.clock.nowMs();
+  const converted = images.map((image) =>
+    convertImage(image, tableOf(deps.definition, image.key.recordType), { nowMs, lowWatermark }),
+  );
+  return await writeBatches(deps, converted, (records) => deps.target.insertIfAbsent(records));
+}
+
+/** Live apply of one slice of the change log: each image replaces what is older. */
+export async function applyImages(
+  deps: WriteImagesDeps,
+  category: Category,
+  slice: Pick<ChangeMessage, 'images' | 'oversized'>,
+): Promise<RangeCounts> {
+  const nowMs = deps.clock.nowMs();
+  const converted = [
+    ...slice.images.map((image) =>
+      convertImage(image, tableOf(deps.definition, image.key.recordType), { nowMs }),
+    ),
+    ...slice.oversized.map((row) => quarantineOversized(deps.definition, row, nowMs)),
+  ];
+  const counts = await writeBatches(deps, converted, (records) => deps.target.applyVersioned(records));
+  await resolveConverted(deps.quarantine, category, converted);
+  return counts;
+}
+
+async function writeBatches(
+  deps: WriteImagesDeps,
+  converted: readonly ConvertedImage[],
+  write: (records: readonly ConvertedImage['record'][]) => Promise<readonly WriteOutcome[]>,
+): Promise<RangeCounts> {
+  let written = 0;
+  for (let start = 0; start < converted.length; start += batchSize) {
+    const batch = converted.slice(start, start + batchSize);
+    // The entry comes before its marker: a crash between them leaves an entry that the repetition finds again.
+    await putFaults(deps.quarantine, batch);
+    const outcomes = await write(batch.map(({ record }) => record));
+    await dropOutdatedFaults(deps, batch, outcomes);
+    written += outcomes.filter((outcome) => outcome === 'written').length;
+  }
+  const quarantined = converted.filter(({ kind }) => kind === 'quarantined').length;
+  return { read: converted.length, written, kept: converted.length - written, quarantined };
+}
+
+async function putFaults(quarantine: QuarantineStore, batch: readonly ConvertedImage[]): Promise<void> {
+  for (const image of batch) {
+    if (image.kind === 'quarantined') await quarantine.put(image.fault);
+  }
+}
+
+/** A marker that came too late: the key holds something else by now, so its entry must not stay. */
+async function dropOutdatedFaults(
+  { target, quarantine }: WriteImagesDeps,
+  batch: readonly ConvertedImage[],
+  outcomes: readonly WriteOutcome[],
+): Promise<void> {
+  const late = batch.filter(({ kind }, at) => kind === 'quarantined' && outcomes[at] === 'kept-newer');
+  if (late.length === 0) return;
+  const stored = await target.read(late.map(({ record }) => record.key));
+  for (const record of stored.values()) {
+    if (record.state === 'quarantined') continue;
+    await quarantine.resolve(record.key, record.category, record.version);
+  }
+}
+
+/** Keys that convert now may have been in quarantine before. */
+async function resolveConverted(
+  quarantine: QuarantineStore,
+  category: Category,
+  converted: readonly ConvertedImage[],
+): Promise<void> {
+  if ((await quarantine.count(category)) === 0) return;
+  for (const { kind, record } of converted) {
+    if (kind === 'record') await quarantine.resolve(record.key, category, record.version);
+  }
+}
+
+function quarantineOversized(
+  definition: MigrationDefinition,
+  row: ChangeMessage['oversized'][number],
+  nowMs: number,
+): ConvertedImage {
+  return quarantineImage({ ...row, row: null }, tableOf(definition, row.key.recordType), {
+    errorName: 'RowTooLarge',
+    message: `the row has ${row.lengthBytes} bytes and fits no message`,
+    nowMs,
+    lengthBytes: row.lengthBytes,
+  });
+}
