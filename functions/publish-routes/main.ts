@@ -1,0 +1,33 @@
+import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import { CloudFrontKeyValueStoreClient } from '@aws-sdk/client-cloudfront-keyvaluestore';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+
+import { realSleeper } from '../../lib/aws/backoff.ts';
+import { clientDefaults } from '../../lib/aws/clients.ts';
+import { readDeployedFlags } from '../../lib/aws/flag-reader.ts';
+import { makeMetricSink } from '../../lib/aws/metric-sink.ts';
+import { makeRouteStore } from '../../lib/aws/route-store.ts';
+import { parseEnv } from './env.ts';
+import { makeHandler } from './handler.ts';
+
+const env = parseEnv(process.env);
+const flagsClient = new AppConfigDataClient(clientDefaults());
+const location = {
+  application: env.APPCONFIG_APPLICATION,
+  environment: env.APPCONFIG_ENVIRONMENT,
+  profile: env.APPCONFIG_PROFILE,
+};
+
+export const handler = makeHandler({
+  readDeployed: () => readDeployedFlags(flagsClient, location),
+  routes: makeRouteStore({
+    client: new CloudFrontKeyValueStoreClient(clientDefaults()),
+    storeArn: env.ROUTE_STORE_ARN,
+    sleeper: realSleeper,
+  }),
+  metrics: makeMetricSink({
+    client: new CloudWatchClient({ ...clientDefaults(), disableRequestCompression: true }),
+    namespace: env.METRIC_NAMESPACE,
+  }),
+  clock: { nowMs: () => Date.now() },
+});
