@@ -12,6 +12,7 @@ export type FunctionFolder =
   | 'reverse-changes'
   | 'switch-authority'
   | 'verify-state'
+  | 'describe-state'
   | 'publish-routes'
   | 'measure-outcomes'
   | 'replay-shadow'
@@ -73,6 +74,7 @@ export function functionEnvironments(
       'switch-authority',
       { ...source, ...stateTable, ...authority, ...progress, ...reversePending, ...quarantine },
     ],
+    ['describe-state', { ...source, ...authority, ...progress, ...reversePending, ...quarantine }],
     [
       'verify-state',
       { ...source, ...stateTable, ...authority, ...progress, ...quarantine, TIME_BUDGET_SECONDS: '600' },

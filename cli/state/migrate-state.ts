@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { HalError } from '../../lib/kernel/errors.ts';
+import type { Category } from '../../lib/migration/category.ts';
+import { copyProgress, type CopyProgress } from '../../lib/migration/state-description.ts';
+import type { MigrationDefinition } from '../../lib/migration/definition.ts';
+import type { FunctionInvoker } from '../../lib/orchestrator/ports.ts';
+import { describeState } from './describe-state.ts';
+
+/** One backfill per migration: planning it again finishes what is missing. */
+export const backfillRunId = 'backfill';
+
+const pollMs = 250;
+
+export interface MigrateStateRequest {
+  readonly categories: readonly Category[];
+  readonly definition: MigrationDefinition;
+  /** Stop watching after this long; the copy goes on. */
+  readonly timeoutMs: number | null;
+  readonly onProgress: (progress: CopyProgress) => void;
+}
+
+export type MigrateStateResult = CopyProgress & { readonly elapsedMs: number };
+
+/**
+ * Installs the change log, plans the copy and watches it until it is complete and the log is applied.
+ * Running it again resumes: nothing is copied twice that a checkpoint covers.
+ */
+export async function migrateState(
+  invoker: FunctionInvoker,
+  request: MigrateStateRequest,
+): Promise<MigrateStateResult> {
+  const startedAtMs = performance.now();
+  const recordTypes = request.definition.tables
+    .filter(({ category }) => request.categories.includes(category))
+    .map(({ recordType }) => recordType);
+  await invoker.invoke('prepare-source', { action: 'install' });
+  await invoker.invoke('plan-batches', { action: 'plan', runId: backfillRunId, recordTypes });
+  for (;;) {
+    const { categories } = await describeState(invoker);
+    const progress = copyProgress(categories.filter(({ category }) => request.categories.includes(category)));
+    const elapsedMs = performance.now() - startedAtMs;
+    request.onProgress(progress);
+    if (progress.complete && progress.lagEntries === 0) return { ...progress, elapsedMs };
+    if (request.timeoutMs !== null && elapsedMs > request.timeoutMs) throw stillCopying(progress);
+    await sleep(pollMs);
+  }
+}
+
+function stillCopying(progress: CopyProgress): HalError {
+  return new HalError({
+    name: 'StillCopying',
+    message: `The copy is not complete yet: ${progress.copiedRows} of ${progress.rows} rows.`,
+    remedy: 'It goes on by itself; watch it with `hal9-migrate state progress`.',
+    exit: 'timedOut',
+    facts: { ...progress },
+  });
+}

@@ -1,0 +1,30 @@
+import type { CategoryStatus } from './state-status.ts';
+
+/** Answer of the function `describe-state`. */
+export interface StateDescription {
+  /** False before the first `state migrate`: nothing is logged, nothing is copied. */
+  readonly changeLogInstalled: boolean;
+  readonly categories: readonly CategoryStatus[];
+}
+
+/** Rows copied so far and rows to copy, over the given categories. */
+export interface CopyProgress {
+  readonly rows: number;
+  readonly copiedRows: number;
+  readonly quarantined: number;
+  readonly complete: boolean;
+  /** Log entries not known to be applied. */
+  readonly lagEntries: number;
+}
+
+export function copyProgress(categories: readonly CategoryStatus[]): CopyProgress {
+  const total = { rows: 0, copiedRows: 0, quarantined: 0, lagEntries: 0 };
+  for (const { rows, backfill, quarantined, relay } of categories) {
+    total.rows += rows;
+    total.copiedRows += Math.min(backfill.counts.read, rows);
+    total.quarantined += quarantined;
+    total.lagEntries += Math.max(0, relay.lastSequence - relay.appliedThrough);
+  }
+  const complete = categories.length > 0 && categories.every(({ backfill }) => backfill.complete);
+  return { ...total, complete };
+}
