@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 
 import { HalError } from '../kernel/errors.ts';
 import { everybodyThousandths } from '../kernel/percent.ts';
+import { describeSchemaIssue } from '../kernel/schema-issue.ts';
 
 /** Names that would reach an object's prototype if somebody assigned them. */
 export const unsafeNames = ['constructor', 'prototype'] as const;
@@ -19,7 +20,7 @@ const boundedText = (least: number, most: number) =>
     .check(
       z.refine(
         (text) => characterCount(text) >= least && characterCount(text) <= most,
-        `${least} to ${most} characters`,
+        `${least} to ${most} characters long`,
       ),
     );
 
@@ -39,8 +40,8 @@ const flagsDocument = z.strictObject({
   trafficThousandths: thousandths,
   shadow: z.strictObject({ enabled: z.boolean(), sampleThousandths: thousandths }),
   features: z.record(z.string().check(z.regex(featureNamePattern, 'a flag name')), featureState).check(
-    z.refine((states) => unsafeNames.every((name) => !Object.hasOwn(states, name)), 'a reserved name'),
-    z.refine((states) => Object.keys(states).length <= mostFeatures, `more than ${mostFeatures} flags`),
+    z.refine((states) => unsafeNames.every((name) => !Object.hasOwn(states, name)), 'without reserved names'),
+    z.refine((states) => Object.keys(states).length <= mostFeatures, `at most ${mostFeatures} flags`),
   ),
   updatedBy: boundedText(1, longestName),
   updatedAt: z.string().check(z.regex(instantPattern, 'an instant such as 2026-01-31T09:30:00Z')),
@@ -79,7 +80,7 @@ export function parseFlagsDocument(text: string): FlagsDocument {
 export function checkFlagsDocument(value: unknown): FlagsDocument {
   const faults = hasUnsafeKey(value) ? ['"__proto__" is not a key of this document'] : [];
   const parsed = z.safeParse(flagsDocument, value);
-  if (!parsed.success) faults.push(...parsed.error.issues.map(describeIssue));
+  if (!parsed.success) faults.push(...parsed.error.issues.map(describeSchemaIssue));
   if (faults.length > 0 || !parsed.success) throw flagsInvalid(faults);
   return parsed.data;
 }
@@ -93,12 +94,6 @@ export function formatFlagsDocument(document: FlagsDocument): string {
 function hasUnsafeKey(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return Object.hasOwn(value, '__proto__') || Object.values(value).some(hasUnsafeKey);
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const path = issue.path.map(String).join('.');
-  const place = path === '' ? 'the document' : `"${path}"`;
-  return `${place}: ${issue.message}`;
 }
 
 function flagsInvalid(faults: readonly string[], cause?: unknown): HalError {
