@@ -1,0 +1,48 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { HalError } from '../../lib/kernel/errors.ts';
+
+/** Where a local cloud keeps what survives it. */
+export interface DataDirectory {
+  readonly root: string;
+  /** The flat system's store. */
+  readonly flatStore: string;
+  /** Where the flat store came from. */
+  readonly flatOrigin: string;
+  /** Tables of the hierarchical system. */
+  readonly tables: string;
+  /** Flags, routes, alarms, executions. */
+  readonly engineState: string;
+  /** How far table streams were delivered. */
+  readonly positions: string;
+  readonly logs: string;
+}
+
+/** Makes the directory. Throws DataDirUnwritable. */
+export function openDataDirectory(root: string): DataDirectory {
+  const logs = join(root, 'logs');
+  try {
+    mkdirSync(logs, { recursive: true });
+    accessSync(root, constants.W_OK | constants.X_OK);
+    accessSync(logs, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new HalError({
+      name: 'DataDirUnwritable',
+      message: `The data directory ${root} cannot be written: ${(cause as Error).message}.`,
+      remedy: 'Name a directory that you may write with --data.',
+      exit: 'unavailable',
+      facts: { root },
+      cause,
+    });
+  }
+  return {
+    root,
+    flatStore: join(root, 'flat.sqlite'),
+    flatOrigin: join(root, 'flat-origin.json'),
+    tables: join(root, 'dynamodb.sqlite'),
+    engineState: join(root, 'state.json'),
+    positions: join(root, 'positions.json'),
+    logs,
+  };
+}
