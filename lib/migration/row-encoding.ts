@@ -1,8 +1,8 @@
 import type { FlatRow, FlatValue } from './row.ts';
 
 /**
- * A row as JSON text without loss. Texts, null and ordinary numbers stay plain; bigint is `{"$i":"1"}`, -0, NaN and
- * infinities are `{"$r":"-0"}`, bytes are `{"$b":"base64"}`.
+ * A row as JSON text without loss. Texts, null and ordinary numbers stay plain; bigint is `{"$i":"1"}`, -0,
+ * infinities and whole numbers of 2^53 and more are `{"$r":"-0"}`, bytes are `{"$b":"base64"}`.
  */
 export function encodeRow(row: FlatRow): string {
   return JSON.stringify(encodedRow(row));
@@ -41,8 +41,10 @@ function decodeValue(encoded: unknown): FlatValue {
   throw new TypeError('not an encoded value of a row');
 }
 
+/** A whole number of 2^53 or more would be read back from exact JSON as an integer, which it is not. */
 function isPlainNumber(value: number): boolean {
-  return Number.isFinite(value) && !Object.is(value, -0);
+  if (!Number.isFinite(value) || Object.is(value, -0)) return false;
+  return Number.isSafeInteger(value) || !Number.isInteger(value);
 }
 
 function numberName(value: number): string {

@@ -1,0 +1,87 @@
+/** Cognitive levels of a unit. */
+export const levels = [
+  'L1Reflexive',
+  'L2Implementation',
+  'L3Operational',
+  'L4Tactical',
+  'L5Strategic',
+] as const;
+
+export type Level = (typeof levels)[number];
+
+export const levelPolicies = ['engine-v1', 'response-bands'] as const;
+
+export type LevelPolicy = (typeof levelPolicies)[number];
+
+export interface LevelInputs {
+  /** What an operator wrote into the unit's settings; outranks every rule. */
+  readonly targetLevel?: string | null;
+  readonly neuronType: string;
+  readonly responseTimeMs: number;
+  readonly connectionCount: number;
+}
+
+export interface LevelAssignment {
+  readonly level: Level;
+  readonly policy: LevelPolicy;
+  readonly rule: 'target-level' | 'neuron-type' | 'response-time' | 'connection-count';
+}
+
+export function assignLevel(inputs: LevelInputs, policy: LevelPolicy = 'engine-v1'): LevelAssignment {
+  const wanted = levelNamed(inputs.targetLevel ?? '');
+  if (wanted !== undefined) return { level: wanted, policy, rule: 'target-level' };
+  return policy === 'engine-v1' ? engineLevel(inputs) : bandLevel(inputs);
+}
+
+/**
+ * Steps between the level that a declared flat layer leads to and the assigned one. Flat systems had no fifth layer:
+ * moving them raises a declared L4 to level 5, L3 to 4, L2 to 3. null when there is nothing to compare.
+ */
+export function declaredLevelDistance(declaredLayer: string | null, level: Level): number | null {
+  const declared = /^L([1-4])/i.exec((declaredLayer ?? '').trim())?.[1];
+  if (declared === undefined || declared === '1') return null;
+  return Math.abs(Number(declared) - levels.indexOf(level));
+}
+
+const levelOfType: ReadonlyMap<string, Level> = new Map([
+  ...typesOf('L1Reflexive', ['reflex', 'reactive', 'reflexive']),
+  ...typesOf('L2Implementation', ['executor', 'implementer', 'implementation']),
+  ...typesOf('L3Operational', ['coordinator', 'manager', 'operational']),
+  ...typesOf('L4Tactical', ['planner', 'strategist', 'tactical']),
+  ...typesOf('L5Strategic', ['visionary', 'architect', 'strategic']),
+]);
+
+function engineLevel({ neuronType, responseTimeMs, connectionCount }: LevelInputs): LevelAssignment {
+  const policy = 'engine-v1';
+  const typed = levelOfType.get(neuronType.trim().toLowerCase());
+  if (typed !== undefined) return { level: typed, policy, rule: 'neuron-type' };
+  if (responseTimeMs < 10) return { level: 'L1Reflexive', policy, rule: 'response-time' };
+  if (responseTimeMs < 200) return { level: 'L2Implementation', policy, rule: 'response-time' };
+  const level = connectionCount > 10 ? 'L4Tactical' : 'L3Operational';
+  return { level, policy, rule: 'connection-count' };
+}
+
+const bands: readonly (readonly [upToMs: number, level: Level])[] = [
+  [10, 'L1Reflexive'],
+  [200, 'L2Implementation'],
+  [500, 'L3Operational'],
+  [1000, 'L4Tactical'],
+];
+
+function bandLevel({ responseTimeMs }: LevelInputs): LevelAssignment {
+  const band = bands.find(([upToMs]) => responseTimeMs <= upToMs);
+  return { level: band?.[1] ?? 'L5Strategic', policy: 'response-bands', rule: 'response-time' };
+}
+
+function levelNamed(name: string): Level | undefined {
+  const wanted = name.trim().toLowerCase();
+  if (wanted === '') return undefined;
+  return levels.find((level) => {
+    const lower = level.toLowerCase();
+    return lower === wanted || lower.slice(0, 2) === wanted || lower.slice(2) === wanted;
+  });
+}
+
+function typesOf(level: Level, types: readonly string[]): [string, Level][] {
+  return types.map((type) => [type, level]);
+}
