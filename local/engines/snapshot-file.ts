@@ -7,9 +7,11 @@ import { isObject } from './wire-input.ts';
 /** Keeps the engines' state in one JSON file, so that a killed cloud comes back with what it had acknowledged. */
 export interface SnapshotFile {
   /** Notes a change; it reaches the disk soon, or with the next `flush`. */
-  mark(): void;
+  readonly mark: () => void;
   /** Writes now if anything changed. Called before an API answers. */
   flush(): void;
+  /** Flushes for the last time: what happens while the engines shut down is not kept. */
+  close(): void;
 }
 
 const format = 1;
@@ -36,6 +38,7 @@ export function makeSnapshotFile(
   collect: () => Readonly<Record<string, unknown>>,
 ): SnapshotFile {
   let dirty = false;
+  let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
   const flush = (): void => {
@@ -49,10 +52,17 @@ export function makeSnapshotFile(
 
   return {
     mark() {
+      if (closed) {
+        return;
+      }
       dirty = true;
       timer ??= setTimeout(flush, writeAfterMs);
     },
     flush,
+    close() {
+      flush();
+      closed = true;
+    },
   };
 }
 

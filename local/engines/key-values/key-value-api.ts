@@ -11,7 +11,6 @@ const keyPath = `${storePath}/keys/{key}`;
 
 export function keyValueRoutes(registry: KeyValueRegistry): readonly RestRoute[] {
   const storeIn = (call: RestCall): KeyValueStore => registry.named(call.label('store'));
-  const etagIn = (call: RestCall): string | undefined => call.request.headers['if-match'];
 
   return [
     {
@@ -72,6 +71,10 @@ export function keyValueRoutes(registry: KeyValueRegistry): readonly RestRoute[]
         changed(registry, storeIn(call), { puts: [], deletes: [call.label('key')], etag: etagIn(call) }),
     },
   ];
+}
+
+function etagIn(call: RestCall): string | undefined {
+  return call.request.headers['if-match'];
 }
 
 function totals(store: KeyValueStore): WireObject {

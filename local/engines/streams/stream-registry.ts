@@ -65,7 +65,9 @@ function startReader(
   const stopped = new AbortController();
   const { signal } = stopped;
   const bell = makeBell(signal);
-  log.onAppend(bell.ring);
+  log.onAppend(() => {
+    bell.ring();
+  });
   const finished = readOn();
 
   async function readOn(): Promise<void> {
