@@ -1,0 +1,23 @@
+import { makeDynamoClient } from '../../lib/aws/clients.ts';
+import { logFailure } from '../../lib/aws/function-log.ts';
+import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
+import { makeRangeStore } from '../../lib/aws/range-store.ts';
+import { makeTargetStore } from '../../lib/aws/target-store.ts';
+import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
+import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { parseEnv } from './env.ts';
+import { makeHandler } from './handler.ts';
+
+const env = parseEnv(process.env);
+const client = makeDynamoClient();
+const clock = { nowMs: () => Date.now() };
+
+export const handler = makeHandler({
+  definition: hal9Definition,
+  source: openFlatSource(env.SOURCE, hal9Definition),
+  ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
+  target: makeTargetStore({ client, table: env.STATE_TABLE }),
+  quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
+  clock,
+  onFailure: logFailure,
+});

@@ -1,0 +1,22 @@
+import { realSleeper } from '../../lib/aws/backoff.ts';
+import { makeChangeQueue } from '../../lib/aws/change-queue.ts';
+import { makeDynamoClient, makeSqsClient } from '../../lib/aws/clients.ts';
+import { makeRelayStore } from '../../lib/aws/relay-store.ts';
+import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
+import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { parseEnv } from './env.ts';
+import { makeHandler } from './handler.ts';
+
+const env = parseEnv(process.env);
+const client = makeDynamoClient();
+const clock = { nowMs: () => Date.now() };
+
+export const handler = makeHandler({
+  definition: hal9Definition,
+  source: openFlatSource(env.SOURCE, hal9Definition),
+  relay: makeRelayStore({ client, table: env.PROGRESS_TABLE }),
+  queue: makeChangeQueue({ client: makeSqsClient(), queueUrl: env.CHANGE_QUEUE_URL }),
+  clock,
+  sleeper: realSleeper,
+  loopMs: env.LOOP_SECONDS * 1000,
+});

@@ -1,0 +1,29 @@
+import { makeAuthorityStore } from '../../lib/aws/authority-store.ts';
+import { makeDynamoClient } from '../../lib/aws/clients.ts';
+import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
+import { makeRangeStore } from '../../lib/aws/range-store.ts';
+import { makeRelayStore } from '../../lib/aws/relay-store.ts';
+import { makeReversePendingStore } from '../../lib/aws/reverse-pending-store.ts';
+import { makeSwitchStore } from '../../lib/aws/switch-store.ts';
+import { makeTargetStore } from '../../lib/aws/target-store.ts';
+import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
+import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { parseEnv } from './env.ts';
+import { makeHandler } from './handler.ts';
+
+const env = parseEnv(process.env);
+const client = makeDynamoClient();
+const clock = { nowMs: () => Date.now() };
+
+export const handler = makeHandler({
+  definition: hal9Definition,
+  source: openFlatSource(env.SOURCE, hal9Definition),
+  target: makeTargetStore({ client, table: env.STATE_TABLE }),
+  quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
+  authority: makeAuthorityStore({ client, table: env.AUTHORITY_TABLE }),
+  ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
+  relay: makeRelayStore({ client, table: env.PROGRESS_TABLE }),
+  reversePending: makeReversePendingStore({ client, table: env.REVERSE_PENDING_TABLE }),
+  switches: makeSwitchStore({ client, table: env.AUTHORITY_TABLE }),
+  clock,
+});

@@ -1,0 +1,24 @@
+import { realSleeper } from '../../lib/aws/backoff.ts';
+import { makeDynamoClient } from '../../lib/aws/clients.ts';
+import { makeRangeStore } from '../../lib/aws/range-store.ts';
+import { makeRelayStore } from '../../lib/aws/relay-store.ts';
+import { makeTargetStore } from '../../lib/aws/target-store.ts';
+import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
+import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { parseEnv } from './env.ts';
+import { makeHandler } from './handler.ts';
+
+const env = parseEnv(process.env);
+const client = makeDynamoClient();
+const clock = { nowMs: () => Date.now() };
+
+export const handler = makeHandler({
+  definition: hal9Definition,
+  source: openFlatSource(env.SOURCE, hal9Definition),
+  target: makeTargetStore({ client, table: env.STATE_TABLE }),
+  ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
+  relay: makeRelayStore({ client, table: env.PROGRESS_TABLE }),
+  clock,
+  sleeper: realSleeper,
+  timeBudgetMs: env.TIME_BUDGET_SECONDS * 1000,
+});
