@@ -8,6 +8,7 @@ import { childFailed, startChild } from './child-process.ts';
 import type { Child } from './child-process.ts';
 import { isSameProcessAlive } from './process-identity.ts';
 import { freePort } from './free-port.ts';
+import { addStreamIndex } from './stream-index.ts';
 
 /** DynamoDB and its streams. */
 export interface TableEngine {
@@ -64,7 +65,10 @@ export async function startTableEngine(options: TableEngineOptions): Promise<Tab
       logPath: options.logPath,
       ipc: false,
     });
-    if (await answersWithin(port, child, readyWithinMs)) return { url: `http://127.0.0.1:${port}`, child };
+    if (await answersWithin(port, child, readyWithinMs)) {
+      addStreamIndex(options.databasePath);
+      return { url: `http://127.0.0.1:${port}`, child };
+    }
     await child.stop();
     if (attempt === startAttempts) throw childFailed(child, options.logPath, 'it does not answer');
   }
