@@ -17,7 +17,6 @@ import { alarmOperations } from './metrics/alarm-api.ts';
 import type { AlarmRegistry, AlarmSnapshot } from './metrics/alarm-registry.ts';
 import { makeAlarmRegistry } from './metrics/alarm-registry.ts';
 import { makeMetricEngine, metricOperations } from './metrics/metric-api.ts';
-import type { MetricStore } from './metrics/metric-store.ts';
 import { makeMetricStore } from './metrics/metric-store.ts';
 import type { AppConfigEngine, EngineFault, EngineOptions, Engines, VirtualClock } from './ports.ts';
 import { makeScheduler } from './scheduler.ts';

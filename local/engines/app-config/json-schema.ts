@@ -128,7 +128,7 @@ function checkPatterns(rule: unknown, value: unknown, context: Context): readonl
   }
   return Object.entries(rule).flatMap(([pattern, schema]) =>
     Object.keys(value)
-      .filter((name) => new RegExp(pattern, 'u').test(name))
+      .filter((name) => new RegExp(pattern).test(name))
       .flatMap((name) => checkAt(schema, value[name], inside(context, name))),
   );
 }
@@ -145,7 +145,7 @@ function checkAdditional(
   const known = new Set(isObject(schema['properties']) ? Object.keys(schema['properties']) : []);
   const patterns = isObject(schema['patternProperties']) ? Object.keys(schema['patternProperties']) : [];
   const additional = Object.keys(value).filter(
-    (name) => !known.has(name) && !patterns.some((pattern) => new RegExp(pattern, 'u').test(name)),
+    (name) => !known.has(name) && !patterns.some((pattern) => new RegExp(pattern).test(name)),
   );
   return additional.flatMap((name) =>
     rule === false
@@ -204,7 +204,7 @@ const checks: Readonly<Record<string, Check>> = {
   uniqueItems: (rule, value, _schema, context) => checkUnique(rule, value, context),
   pattern: (rule, value, _schema, context) =>
     when(
-      typeof value === 'string' && !new RegExp(String(rule), 'u').test(value),
+      typeof value === 'string' && !new RegExp(String(rule)).test(value),
       context,
       `does not match ${String(rule)}`,
     ),
