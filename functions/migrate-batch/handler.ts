@@ -22,7 +22,8 @@ export function makeHandler(
       event,
       async (body) => {
         const task = decodeRangeTask(body);
-        deps.onRange?.(task.rangeId, await migrateRange(task, awsRequestId));
+        const outcome = await migrateRange(task, awsRequestId);
+        deps.onRange?.(task.rangeId, outcome);
       },
       (messageId, error) => deps.onFailure?.(messageId, error),
     );
