@@ -13,7 +13,9 @@ export function bundleAssignCohort(): string {
     bundle: true,
     write: false,
     format: 'esm',
-    target: 'es2020',
+    // The runtime is ES 5.1 with some newer features: what it lacks is rewritten, or refused where that is impossible.
+    target: 'es2017',
+    supported: { destructuring: false, 'for-of': false, class: false, 'default-argument': false },
     minify: true,
     external: ['cloudfront'],
     legalComments: 'none',

@@ -37,17 +37,10 @@ export function makeHandler(deps: ReplayShadowDeps) {
 async function replay(sample: ShadowSample | null, deps: ReplayShadowDeps): Promise<Result> {
   if (sample === null) return { kind: 'malformed' };
   const comparison = await runExperiment(sample, deps);
-  if (comparison.kind === 'ignored' || comparison.class === 'match') return comparison;
+  if (comparison.kind === 'ignored' || comparison.class !== 'critical') return comparison;
   const { requestId, atMs, method, path } = sample;
   try {
-    await deps.differences.put({
-      requestId,
-      atMs,
-      method,
-      path,
-      class: comparison.class,
-      differences: comparison.differences,
-    });
+    await deps.differences.put({ requestId, atMs, method, path, differences: comparison.differences });
     return comparison;
   } catch {
     return { kind: 'unstored' };

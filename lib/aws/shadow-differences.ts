@@ -13,7 +13,6 @@ export function makeShadowDifferences(deps: { client: DynamoDBClient; table: str
       const Item = {
         pk: text(partitionOf(new Date(difference.atMs).toISOString().slice(0, 10))),
         sk: text(`${String(difference.atMs).padStart(15, '0')}/${difference.requestId}`),
-        class: text(difference.class),
         body: text(JSON.stringify(difference)),
         ttl: number(Math.ceil(difference.atMs / 1000) + keptForS),
       };

@@ -15,7 +15,8 @@ export type Comparison =
 
 /**
  * Compares what both systems answered to the same request. A failure of one side alone is critical; when both
- * fail there is nothing to compare.
+ * fail there is nothing to compare. One field that no rule covers makes the answer critical, and then only such
+ * fields are listed.
  */
 export function compareObservations(
   control: Observation,
@@ -30,6 +31,8 @@ export function compareObservations(
     return critical([difference('status', 'value', control.status, candidate.status)]);
   }
   const differences = [...diffHeaders(control, candidate), ...diffBodies(control, candidate)];
+  const uncovered = differences.filter(({ path }) => findRule(path, rules) === null);
+  if (uncovered.length > 0) return critical(uncovered);
   return { kind: 'compared', class: classify(differences, rules), differences };
 }
 
@@ -52,15 +55,11 @@ function critical(differences: readonly FieldDifference[]): Comparison {
   return { kind: 'compared', class: 'critical', differences };
 }
 
-/** The worst field decides: one that no rule covers makes the whole answer critical. */
+/** Of answers whose every difference is covered by a rule; the strongest rule names the class. */
 function classify(differences: readonly FieldDifference[], rules: readonly IgnoreRule[]): ComparisonClass {
-  let worst: ComparisonClass = 'match';
-  for (const { path } of differences) {
-    const rule = findRule(path, rules);
-    if (rule === null) return 'critical';
-    if (worst !== 'expected') worst = rule.class;
-  }
-  return worst;
+  if (differences.length === 0) return 'match';
+  const isExpected = differences.some(({ path }) => findRule(path, rules)?.class === 'expected');
+  return isExpected ? 'expected' : 'benign';
 }
 
 function diffHeaders(control: Answer, candidate: Answer): FieldDifference[] {

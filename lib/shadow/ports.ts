@@ -1,4 +1,3 @@
-import type { ComparisonClass } from './compare.ts';
 import type { FieldDifference } from './difference.ts';
 import type { Observation } from './observation.ts';
 import type { ShadowSample } from './sample.ts';
@@ -13,13 +12,12 @@ export interface ShadowOrigins {
   observe(side: 'control' | 'candidate', sample: ShadowSample): Promise<Observation>;
 }
 
-/** A comparison that did not match, without any value of a user. */
+/** A critical comparison, without any value of a user. */
 export interface ShadowDifference {
   readonly requestId: string;
   readonly atMs: number;
   readonly method: string;
   readonly path: string;
-  readonly class: Exclude<ComparisonClass, 'match'>;
   readonly differences: readonly FieldDifference[];
 }
 

@@ -41,8 +41,8 @@ export function acceptsDraft4(schema: Schema, value: unknown): boolean {
 }
 
 function isDeclared(name: string, schema: Schema): boolean {
-  const properties = (schema['properties'] ?? {}) as object;
-  const patterns = Object.keys((schema['patternProperties'] ?? {}) as object);
+  const properties = schema['properties'] ?? {};
+  const patterns = Object.keys(schema['patternProperties'] ?? {});
   return Object.hasOwn(properties, name) || patterns.some((pattern) => new RegExp(pattern).test(name));
 }
 

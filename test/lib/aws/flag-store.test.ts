@@ -32,7 +32,11 @@ describe('flags in AppConfig', () => {
     cloud.addVersion(formatFlagsDocument(setTraffic(90_000, stamp)(defaultFlagsDocument)));
     cloud.deployments.push({ version: 2, states: ['ROLLED_BACK'] });
 
-    expect(await store.readFlags()).toEqual({ document: defaultFlagsDocument, version: 1, deploymentNumber: 1 });
+    expect(await store.readFlags()).toEqual({
+      document: defaultFlagsDocument,
+      version: 1,
+      deploymentNumber: 1,
+    });
   });
 
   test('that were never deployed are reported as missing', async () => {
@@ -84,7 +88,12 @@ describe('flags in AppConfig', () => {
 
   test('wait for a deployment that is under way, and edit what it deployed', async () => {
     const { store, cloud } = makeCloud();
-    cloud.addVersion(formatFlagsDocument({ ...defaultFlagsDocument, features: { meta_learning: { enabled: true, thousandths: 1 } } }));
+    cloud.addVersion(
+      formatFlagsDocument({
+        ...defaultFlagsDocument,
+        features: { meta_learning: { enabled: true, thousandths: 1 } },
+      }),
+    );
     cloud.deployments.push({ version: 2, states: ['DEPLOYING', 'DEPLOYING', 'COMPLETE'] });
 
     const outcome = await store.writeFlags({ edit: rampUp });
@@ -123,13 +132,22 @@ describe('flags in AppConfig', () => {
 });
 
 describe('the address of the flags', () => {
-  const names = { application: 'hal9-migrate-flags', environment: 'live', profile: 'routing', strategy: 'immediate' };
+  const names = {
+    application: 'hal9-migrate-flags',
+    environment: 'live',
+    profile: 'routing',
+    strategy: 'immediate',
+  };
 
   test('is found by names, over several pages', async () => {
     const client = new AppConfigClient({ region: 'eu-west-1' });
     const mock = mockClient(client);
-    mock.on(ListApplicationsCommand, { NextToken: undefined }).resolves({ Items: [{ Id: 'x', Name: 'other' }], NextToken: '2' });
-    mock.on(ListApplicationsCommand, { NextToken: '2' }).resolves({ Items: [{ Id: 'app', Name: names.application }] });
+    mock
+      .on(ListApplicationsCommand, { NextToken: undefined })
+      .resolves({ Items: [{ Id: 'x', Name: 'other' }], NextToken: '2' });
+    mock
+      .on(ListApplicationsCommand, { NextToken: '2' })
+      .resolves({ Items: [{ Id: 'app', Name: names.application }] });
     mock.on(ListEnvironmentsCommand).resolves({ Items: [{ Id: 'env', Name: 'live' }] });
     mock.on(ListConfigurationProfilesCommand).resolves({ Items: [{ Id: 'pro', Name: 'routing' }] });
     mock.on(ListDeploymentStrategiesCommand).resolves({ Items: [{ Id: 'str', Name: 'immediate' }] });
@@ -159,6 +177,14 @@ interface Deployment {
   states: DeploymentState[];
 }
 
+function look(deployment: Deployment): DeploymentState {
+  return deployment.states.length > 1 ? deployment.states.shift()! : deployment.states[0]!;
+}
+
+function conflict(): ConflictException {
+  return new ConflictException({ message: 'conflict', $metadata: {} });
+}
+
 /** AppConfig's control plane with its two optimistic locks, behind the real client. */
 function makeCloud() {
   const cloud = {
@@ -168,9 +194,6 @@ function makeCloud() {
     beforeStart: undefined as (() => Promise<void>) | undefined,
     addVersion: (content: string) => cloud.versions.push(content),
   };
-  const look = (deployment: Deployment): DeploymentState =>
-    deployment.states.length > 1 ? deployment.states.shift()! : deployment.states[0]!;
-  const conflict = () => new ConflictException({ message: 'conflict', $metadata: {} });
   const client = new AppConfigClient({ region: 'eu-west-1' });
   const mock = mockClient(client);
   mock.on(ListDeploymentsCommand).callsFake(() => ({

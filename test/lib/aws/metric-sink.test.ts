@@ -8,7 +8,10 @@ import { countMetric } from '../../../lib/kernel/metric-sink.ts';
 test('metrics are sent at one-second resolution with their system as the dimension', async () => {
   const { sink, mock } = makeSink();
 
-  await sink.put([{ ...countMetric('Requests', 3, 1000), system: 'flat' }, countMetric('ShadowCompared', 1, 2000)]);
+  await sink.put([
+    { ...countMetric('Requests', 3, 1000), system: 'flat' },
+    countMetric('ShadowCompared', 1, 2000),
+  ]);
 
   expect(mock.commandCalls(PutMetricDataCommand)[0]!.args[0].input).toEqual({
     Namespace: 'Hal9Migrate',
@@ -37,7 +40,9 @@ test('a datum holds at most 150 values and a request at most 1,000 data; nothing
   const requests = mock.commandCalls(PutMetricDataCommand).map((call) => call.args[0].input.MetricData!);
   const data = requests.flat();
   expect(requests.every((each) => each.length <= 1_000)).toBe(true);
-  expect(data.every((datum) => datum.Values!.length <= 150 && datum.Values!.length === datum.Counts!.length)).toBe(true);
+  expect(
+    data.every((datum) => datum.Values!.length <= 150 && datum.Values!.length === datum.Counts!.length),
+  ).toBe(true);
   expect(data.flatMap((datum) => datum.Values!)).toHaveLength(200_000);
 });
 

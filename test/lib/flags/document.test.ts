@@ -12,7 +12,8 @@ import { acceptsDraft4 } from '../../support/draft-4-schema.ts';
 
 describe('a flags document', () => {
   test('has everything off by default', () => {
-    const { killSwitch, hierarchicalEnabled, trafficThousandths, shadow, routingEpoch } = defaultFlagsDocument;
+    const { killSwitch, hierarchicalEnabled, trafficThousandths, shadow, routingEpoch } =
+      defaultFlagsDocument;
 
     expect({ killSwitch, hierarchicalEnabled, trafficThousandths, routingEpoch }).toEqual({
       killSwitch: false,
@@ -29,7 +30,10 @@ describe('a flags document', () => {
 
   test('that is no JSON is refused with the reason', () => {
     expect(() => parseFlagsDocument('{')).toThrow(
-      expect.objectContaining({ name: 'FlagsInvalid', message: expect.stringContaining('it is not JSON') }),
+      expect.objectContaining({
+        name: 'FlagsInvalid',
+        message: expect.stringContaining('it is not JSON') as unknown,
+      }),
     );
   });
 
@@ -38,7 +42,9 @@ describe('a flags document', () => {
 
     expect(() => checkFlagsDocument(document)).toThrow(
       expect.objectContaining({
-        message: expect.stringMatching(/(?=.*"trafficThousandths" must be at least 0)(?=.*"killSwitch" must be of type boolean)(?=.*"extra")/),
+        message: expect.stringMatching(
+          /(?=.*"trafficThousandths" must be at least 0)(?=.*"killSwitch" must be of type boolean)(?=.*"extra")/,
+        ) as unknown,
       }),
     );
   });
@@ -106,7 +112,9 @@ function nearlyValidDocuments(): fc.Arbitrary<unknown> {
   const oddity = fc.oneof(
     fc.constantFrom(-1, 100_000, 100_001, 0.5, 2 ** 60, '', null, [], {}, 'x'.repeat(200), 'x'.repeat(201)),
     fc.constantFrom('😀'.repeat(200), 'x'.repeat(1001), '2026-01-31 09:30', { enabled: true }, true),
-    fc.dictionary(fc.constantFrom('Upper', 'a'.repeat(65), '9a', 'a-b', 'fine', 'constructor'), state, { maxKeys: 2 }),
+    fc.dictionary(fc.constantFrom('Upper', 'a'.repeat(65), '9a', 'a-b', 'fine', 'constructor'), state, {
+      maxKeys: 2,
+    }),
     fc.constant({ enabled: true, sampleThousandths: 1, more: 1 }),
   );
   const names = fc.constantFrom(...Object.keys(defaultFlagsDocument), 'unknown', 'enabled');

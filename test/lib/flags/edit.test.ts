@@ -37,7 +37,9 @@ describe('setting traffic', () => {
   });
 
   test.each([-1, 100_001, 0.5, Number.NaN])('refuses a share of %d thousandths', (share) => {
-    expect(() => setTraffic(share, stamp)(inCanary)).toThrow(expect.objectContaining({ name: 'FlagsInvalid' }));
+    expect(() => setTraffic(share, stamp)(inCanary)).toThrow(
+      expect.objectContaining({ name: 'FlagsInvalid' }),
+    );
   });
 });
 

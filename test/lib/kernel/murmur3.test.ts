@@ -26,21 +26,30 @@ test.each(published)('gives the published hash of %j with seed %i', (text, seed,
 
 test('hashes any text, lone surrogates included, as its UTF-8 bytes', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), fc.array(fc.integer({ min: 0, max: 0xffff })), (text, units) => {
-      const torn = text + String.fromCharCode(...units);
+    fc.property(
+      fc.string({ unit: 'binary' }),
+      fc.array(fc.integer({ min: 0, max: 0xffff })),
+      (text, units) => {
+        const torn = text + String.fromCharCode(...units);
 
-      expect(murmur3(torn, 0)).toBe(murmur3OfBytes(new TextEncoder().encode(torn)));
-    }),
+        expect(murmur3(torn, 0)).toBe(murmur3OfBytes(new TextEncoder().encode(torn)));
+      },
+    ),
     { numRuns: 500 },
   );
 });
 
+function rotate(value: number, by: number): number {
+  return (value << by) | (value >>> (32 - by));
+}
+
+function scramble(block: number): number {
+  return Math.imul(rotate(Math.imul(block, 0xcc9e2d51), 15), 0x1b873593);
+}
+
 /** Written from the definition of the algorithm, over bytes and in blocks; shares nothing with the tested one. */
 function murmur3OfBytes(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const rotate = (value: number, by: number): number => (value << by) | (value >>> (32 - by));
-  const scramble = (block: number): number =>
-    Math.imul(rotate(Math.imul(block, 0xcc9e2d51), 15), 0x1b873593);
   let hash = 0;
   const whole = bytes.length - (bytes.length % 4);
   for (let at = 0; at < whole; at += 4) {

@@ -35,7 +35,11 @@ test.each([
   const fault = catchFault(() => parsePercent(given));
 
   expect(fault).toBeInstanceOf(HalError);
-  expect(fault).toMatchObject({ name: 'PercentInvalid', exit: 'usage', facts: { given: String(given), reason } });
+  expect(fault).toMatchObject({
+    name: 'PercentInvalid',
+    exit: 'usage',
+    facts: { given: String(given), reason },
+  });
   expect(fault.message).toContain(`"${String(given)}"`);
   expect(fault.remedy).toContain('0 to 100');
 });

@@ -64,13 +64,16 @@ describe('a decision', () => {
 describe('buckets', () => {
   const subjects = Array.from({ length: 200_000 }, (_, index) => `user:${index}`);
 
-  test.each([100, 1_000, 5_000, 25_000, 50_000, 90_000])('hold a share of %i thousandths truly', (thousandths) => {
-    const inside = subjects.filter((subject) => bucketOf('traffic', subject) < thousandths).length;
-    const expected = (subjects.length * thousandths) / 100_000;
-    const deviation = Math.sqrt(expected * (1 - thousandths / 100_000));
+  test.each([100, 1_000, 5_000, 25_000, 50_000, 90_000])(
+    'hold a share of %i thousandths truly',
+    (thousandths) => {
+      const inside = subjects.filter((subject) => bucketOf('traffic', subject) < thousandths).length;
+      const expected = (subjects.length * thousandths) / 100_000;
+      const deviation = Math.sqrt(expected * (1 - thousandths / 100_000));
 
-    expect(Math.abs(inside - expected)).toBeLessThan(4 * deviation);
-  });
+      expect(Math.abs(inside - expected)).toBeLessThan(4 * deviation);
+    },
+  );
 
   test('are spread evenly over all hundred percent', () => {
     const counts = Array.from({ length: 100 }, () => 0);
@@ -93,11 +96,18 @@ describe('buckets', () => {
 
 test('a user, a session and a tenant of one name are three subjects', () => {
   const none = { user: '', session: '', tenant: '', requestId: 'r' };
-  const subjects = [subjectOf({ ...none, user: '7' }), subjectOf({ ...none, session: '7' }), subjectOf({ ...none, tenant: '7' })];
+  const subjects = [
+    subjectOf({ ...none, user: '7' }),
+    subjectOf({ ...none, session: '7' }),
+    subjectOf({ ...none, tenant: '7' }),
+  ];
 
   expect(new Set(subjects).size).toBe(3);
 });
 
-test.each(['', 'zz', '0123456789abcdef0', 'ABCDEF0123456789', 'xxxxxxxx01234567'])('%j is no mark of a subject', (text) => {
-  expect(bucketOfMark(text)).toBeNull();
-});
+test.each(['', 'zz', '0123456789abcdef0', 'ABCDEF0123456789', 'xxxxxxxx01234567'])(
+  '%j is no mark of a subject',
+  (text) => {
+    expect(bucketOfMark(text)).toBeNull();
+  },
+);

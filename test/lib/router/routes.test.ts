@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { defaultFlagsDocument, formatFlagsDocument, type FlagsDocument } from '../../../lib/flags/document.ts';
+import {
+  defaultFlagsDocument,
+  formatFlagsDocument,
+  type FlagsDocument,
+} from '../../../lib/flags/document.ts';
 import { compileRoutes, formatRoutes, parseRoutes, routesFromFlags } from '../../../lib/router/routes.ts';
 
 const documents: fc.Arbitrary<FlagsDocument> = fc
@@ -63,12 +67,10 @@ describe('compiled routes', () => {
     );
   });
 
-  test.each([
-    { trafficThousandths: -1 },
-    { routingEpoch: '1' },
-    { killSwitch: 0 },
-    { schemaVersion: 2 },
-  ])('are none for flags with %j', (fault) => {
-    expect(routesFromFlags(JSON.stringify({ ...defaultFlagsDocument, ...fault }))).toBeNull();
-  });
+  test.each([{ trafficThousandths: -1 }, { routingEpoch: '1' }, { killSwitch: 0 }, { schemaVersion: 2 }])(
+    'are none for flags with %j',
+    (fault) => {
+      expect(routesFromFlags(JSON.stringify({ ...defaultFlagsDocument, ...fault }))).toBeNull();
+    },
+  );
 });
