@@ -1,0 +1,245 @@
+import type { Category } from '../migration/category.ts';
+import { decodeKey, encodeKey } from '../migration/key.ts';
+import type {
+  ChangePage,
+  FlatAuthority,
+  FlatSource,
+  KeyRange,
+  RangePage,
+  SourceImage,
+  TableReport,
+} from '../migration/ports.ts';
+import type { RecordVersion } from '../migration/record.ts';
+import type { FlatRow, KeyPart, RecordKey } from '../migration/row.ts';
+import { tableOf } from '../migration/table-lookup.ts';
+import { applyReverseChanges, refuseEvictedRows } from './apply-reverse.ts';
+import {
+  firstAuthority,
+  lastSequence,
+  lastSequenceOf,
+  moveAuthority,
+  readAuthority,
+  readLog,
+  versionOf,
+} from './change-log.ts';
+import { requireChangeLog, type FlatStore, type StoreView } from './flat-store.ts';
+import { checkedLayouts, keyFaults, sourceRejected } from './inspect-tables.ts';
+import { checkInstallation, flush, installChangeLog } from './install-change-log.ts';
+import { readBoundary, readRow, readRowRange } from './row-access.ts';
+import { quoteName } from './table-layout.ts';
+
+/** The flat source over one SQLite connection. Closing it closes the connection. */
+export function makeSqliteFlatSource(store: FlatStore): FlatSource {
+  const { connection, definition } = store;
+  return {
+    inspect: () => settle(() => connection.snapshot(() => inspect(store))),
+    installChangeLog: () => settle(() => installChangeLog(connection, definition)),
+    isChangeLogInstalled: () => settle(() => isInstalled(store)),
+    ...readMethods(store),
+    ...authorityMethods(store),
+    applyReverse: (category, changes) =>
+      settle(() =>
+        store.write((view) => {
+          requireChangeLog(store, view);
+          return applyReverseChanges(store, view, category, changes);
+        }),
+      ),
+    close: () => settle(() => connection.close()),
+  };
+}
+
+/** node:sqlite is synchronous; the port is not, and its faults are rejections. */
+async function settle<Result>(effect: () => Result): Promise<Result> {
+  return await Promise.resolve().then(effect);
+}
+
+type ReadMethods = Pick<
+  FlatSource,
+  'lowWatermark' | 'planRanges' | 'readRange' | 'readChanges' | 'readCurrent' | 'countRows'
+>;
+
+function readMethods(store: FlatStore): ReadMethods {
+  const { connection, definition } = store;
+  /** Rows can be looked at before there is a change log; nothing has a version then. */
+  const present = <Result>(effect: (view: StoreView) => Result): Promise<Result> =>
+    settle(() => store.read(effect));
+  const logged = <Result>(effect: (view: StoreView) => Result): Promise<Result> =>
+    settle(() =>
+      store.read((view) => {
+        requireChangeLog(store, view);
+        return effect(view);
+      }),
+    );
+  return {
+    lowWatermark: (category) => logged((view) => lowWatermarkOf(store, view, category)),
+    planRanges: (recordType, rowsPerRange) => planRanges(store, recordType, rowsPerRange),
+    readRange: (recordType, range, limit) =>
+      present((view) => readRange(store, view, { recordType, range, limit })),
+    readChanges: (category, after, limit, through) =>
+      logged((view) => readChanges(store, view, category, { after, limit, through })),
+    readCurrent: (category, keys) =>
+      present((view) => ({
+        lowWatermark: lowWatermarkOf(store, view, category),
+        images: keys.map((key) => imageOf(store, view, key, decodeKey(key.id))),
+      })),
+    countRows: (recordType) =>
+      settle(() => connection.snapshot(() => countRows(store, tableOf(definition, recordType).table))),
+  };
+}
+
+function authorityMethods(
+  store: FlatStore,
+): Pick<FlatSource, 'authority' | 'fence' | 'unfence' | 'follow' | 'open'> {
+  const { connection } = store;
+  const change = <Result>(effect: () => Result): Promise<Result> =>
+    settle(() =>
+      store.write((view) => {
+        requireChangeLog(store, view);
+        return effect();
+      }),
+    );
+  const move = (category: Category, from: FlatAuthority, to: FlatAuthority): boolean =>
+    moveAuthority(connection, category, from, to);
+  return {
+    authority: (category) =>
+      settle(() =>
+        store.read((view) =>
+          view.installation === 'installed' ? readAuthority(connection, category) : firstAuthority,
+        ),
+      ),
+    fence: (category, epoch) =>
+      change(() =>
+        move(category, { epoch, state: 'open' }, { epoch, state: 'fenced' })
+          ? { fenced: true as const, last: { epoch, sequence: lastSequenceOf(connection, category) } }
+          : { fenced: false as const },
+      ),
+    unfence: (category, epoch) =>
+      change(() => {
+        const isOpen = move(category, { epoch, state: 'fenced' }, { epoch, state: 'open' });
+        if (isOpen) flush(connection, category);
+        return isOpen;
+      }),
+    follow: (category, epoch) =>
+      change(() => move(category, { epoch: epoch - 1, state: 'fenced' }, { epoch, state: 'following' })),
+    open: (category, epoch) =>
+      change(() => {
+        const from: FlatAuthority = { epoch: epoch - 1, state: 'following' };
+        const present = readAuthority(connection, category);
+        if (present.state === 'following' && present.epoch === from.epoch)
+          refuseEvictedRows(connection, category);
+        const isOpen = move(category, from, { epoch, state: 'open' });
+        // What came from the other side is logged once, so that the forward path compares it with its own form of it.
+        if (isOpen) flush(connection, category);
+        return isOpen;
+      }),
+  };
+}
+
+function inspect(store: FlatStore): readonly TableReport[] {
+  const { connection, definition } = store;
+  const layouts = checkedLayouts(connection, definition);
+  const faults = [...layouts.values()].flatMap((layout) => keyFaults(connection, layout));
+  if (faults.length > 0) throw sourceRejected(connection.path, faults);
+  return definition.tables.map(({ recordType, table, category }) => ({
+    recordType,
+    table,
+    category,
+    rowCount: countRows(store, table),
+  }));
+}
+
+function isInstalled({ connection, definition }: FlatStore): boolean {
+  return connection.snapshot(() => checkInstallation(connection, definition).installation === 'installed');
+}
+
+function countRows({ connection }: FlatStore, table: string): number {
+  return Number(connection.first(`SELECT count(*) FROM ${quoteName(table)}`)?.[0] ?? 0n);
+}
+
+async function* planRanges(
+  store: FlatStore,
+  recordType: string,
+  rowsPerRange: number,
+): AsyncGenerator<KeyRange> {
+  let after: readonly KeyPart[] | null = null;
+  for (;;) {
+    const from: readonly KeyPart[] | null = after;
+    const upTo: readonly KeyPart[] | null = await settle(() =>
+      store.read((view) => readBoundary(store.connection, view.layout(recordType), from, rowsPerRange)),
+    );
+    yield { after, upTo };
+    if (upTo === null) return;
+    after = upTo;
+  }
+}
+
+function readRange(
+  store: FlatStore,
+  view: StoreView,
+  request: { readonly recordType: string; readonly range: KeyRange; readonly limit: number },
+): RangePage {
+  const { connection } = store;
+  const { recordType, range, limit } = request;
+  const layout = view.layout(recordType);
+  const images = readRowRange(connection, layout, range, limit).map(({ keyParts, row }) => ({
+    key: { recordType, id: encodeKey(keyParts) },
+    keyParts,
+    row,
+    version: versionIn(store, view, recordType, keyParts),
+  }));
+  return {
+    lowWatermark: lowWatermarkOf(store, view, layout.table.category),
+    images,
+    nextAfter: images.length < limit ? null : (images.at(-1)?.keyParts ?? null),
+  };
+}
+
+function readChanges(
+  store: FlatStore,
+  view: StoreView,
+  category: Category,
+  slice: { readonly after: number; readonly limit: number; readonly through: number | undefined },
+): ChangePage {
+  const entries = readLog(store.connection, category, slice);
+  const images = new Map<string, SourceImage>();
+  for (const { recordType, keyParts } of entries) {
+    const key = keyParts.slice(0, view.layout(recordType).table.keyColumns.length);
+    const id = encodeKey(key);
+    const name = `${recordType}/${id}`;
+    if (!images.has(name)) images.set(name, imageOf(store, view, { recordType, id }, key));
+  }
+  return {
+    images: [...images.values()],
+    throughSequence: entries.at(-1)?.sequence ?? slice.after,
+    entryCount: entries.length,
+  };
+}
+
+function imageOf(
+  store: FlatStore,
+  view: StoreView,
+  key: RecordKey,
+  keyParts: readonly KeyPart[],
+): SourceImage {
+  const row: FlatRow | null = readRow(
+    store.connection,
+    view.layout(key.recordType),
+    keyParts,
+    'with-derived',
+  );
+  return { key, keyParts, row, version: versionIn(store, view, key.recordType, keyParts) };
+}
+
+function versionIn(
+  { connection }: FlatStore,
+  view: StoreView,
+  recordType: string,
+  keyParts: readonly KeyPart[],
+): RecordVersion | null {
+  return view.installation === 'installed' ? versionOf(connection, recordType, keyParts) : null;
+}
+
+function lowWatermarkOf({ connection }: FlatStore, view: StoreView, category: Category): RecordVersion {
+  if (view.installation !== 'installed') return { epoch: firstAuthority.epoch, sequence: 0 };
+  return { epoch: readAuthority(connection, category).epoch, sequence: lastSequence(connection) };
+}

@@ -1,0 +1,210 @@
+import { HalError } from '../kernel/errors.ts';
+import type { TableDefinition } from '../migration/definition.ts';
+import type { FlatRow, FlatValue, KeyPart } from '../migration/row.ts';
+import type { Cells, Connection } from './connection.ts';
+import { boundValue, readExact } from './exact-text.ts';
+import { sourceRejected } from './inspect-tables.ts';
+import { quoteName, type TableLayout } from './table-layout.ts';
+
+export interface KeyedRow {
+  readonly keyParts: readonly KeyPart[];
+  readonly row: FlatRow;
+}
+
+export interface RowRange {
+  readonly after: readonly KeyPart[] | null;
+  readonly upTo: readonly KeyPart[] | null;
+}
+
+/** Rows of a range in key order, with the derived values of the definition. */
+export function readRowRange(
+  connection: Connection,
+  layout: TableLayout,
+  range: RowRange,
+  limit: number,
+): readonly KeyedRow[] {
+  const where = rangeCondition(layout, range);
+  const order = layout.keyExpressions.map((key) => `t.${key}`).join(', ');
+  return selectRows(connection, layout, `${where.sql} ORDER BY ${order} LIMIT ?`, [
+    ...where.parameters,
+    BigInt(limit),
+  ]);
+}
+
+/** The row of one key; null when there is none. `derived` adds the derived values. */
+export function readRow(
+  connection: Connection,
+  layout: TableLayout,
+  keyParts: readonly KeyPart[],
+  derived: 'with-derived' | 'without-derived',
+): FlatRow | null {
+  const where = keyCondition(layout, keyParts);
+  const [found] = selectRows(connection, layout, `WHERE ${where.sql} LIMIT 1`, where.parameters, derived);
+  // SQLite finds the integer 1 for the text '1' where the column makes one of the other.
+  return found !== undefined && isSameKey(found.keyParts, keyParts) ? found.row : null;
+}
+
+/** The key at the end of each `step` rows behind `after`, and whether rows follow it; null when fewer are left. */
+export function readBoundary(
+  connection: Connection,
+  layout: TableLayout,
+  after: readonly KeyPart[] | null,
+  step: number,
+): readonly KeyPart[] | null {
+  const where = rangeCondition(layout, { after, upTo: null });
+  const keys = layout.keyExpressions.map((key) => `t.${key}`);
+  const rows = readExact(
+    connection,
+    keys,
+    `FROM ${quoteName(layout.table.table)} AS t ${where.sql} ORDER BY ${keys.join(', ')} LIMIT 2 OFFSET ?`,
+    [...where.parameters, BigInt(step - 1)],
+  );
+  const [boundary] = rows;
+  return boundary === undefined || rows.length < 2 ? null : keyPartsOf(connection, layout, boundary);
+}
+
+/**
+ * Puts a whole row: columns that it does not have become null (or their default, where null is not allowed).
+ * Throws HalError `UnknownColumn` and `RowConflict`.
+ */
+export function putRow(connection: Connection, layout: TableLayout, row: FlatRow): void {
+  const { table, keyColumns } = layout.table;
+  refuseUnknownColumns(connection, layout, row);
+  const given = layout.columns.filter(({ name, notNull }) => (row[name] ?? null) !== null || !notNull);
+  const values = given.map(({ name }) => boundValue(row[name] ?? null));
+  const updates = layout.columns
+    .filter(({ name }) => !keyColumns.includes(name))
+    .map(({ name }) => `${quoteName(name)} = excluded.${quoteName(name)}`);
+  connection.run(
+    `INSERT INTO ${quoteName(table)} (${given.map(({ name }) => quoteName(name)).join(', ')})
+     VALUES (${values.map(({ sql }) => sql).join(', ')})
+     ON CONFLICT (${keyColumns.map(quoteName).join(', ')})
+     DO ${updates.length === 0 ? 'NOTHING' : `UPDATE SET ${updates.join(', ')}`}`,
+    values.map(({ parameter }) => parameter),
+  );
+}
+
+/** False when there was no such row. */
+export function deleteRow(
+  connection: Connection,
+  layout: TableLayout,
+  keyParts: readonly KeyPart[],
+): boolean {
+  const where = keyCondition(layout, keyParts, '');
+  return (
+    connection.run(`DELETE FROM ${quoteName(layout.table.table)} WHERE ${where.sql}`, where.parameters) > 0
+  );
+}
+
+/** Key of a row as parts. Throws TypeError when a key column holds neither text nor integer. */
+export function rowKey({ table, keyColumns }: TableDefinition, row: FlatRow): readonly KeyPart[] {
+  return keyColumns.map((name) => {
+    const value = row[name];
+    if (typeof value === 'string' || typeof value === 'bigint') return value;
+    throw new TypeError(`${table}.${name} is no key part`);
+  });
+}
+
+export function isSameKey(left: readonly KeyPart[], right: readonly KeyPart[]): boolean {
+  return left.length === right.length && left.every((part, at) => part === right[at]);
+}
+
+/** SQL that is true for exactly one key; `alias` is the table's, with its dot. */
+export function keyCondition(
+  layout: TableLayout,
+  keyParts: readonly KeyPart[],
+  alias = 't.',
+): { readonly sql: string; readonly parameters: readonly FlatValue[] } {
+  const parts = keyParts.map(boundValue);
+  return {
+    sql: layout.keyExpressions.map((key, at) => `${alias}${key} = ${parts[at]?.sql ?? 'NULL'}`).join(' AND '),
+    parameters: parts.map(({ parameter }) => parameter),
+  };
+}
+
+function selectRows(
+  connection: Connection,
+  layout: TableLayout,
+  where: string,
+  parameters: readonly FlatValue[],
+  derived: 'with-derived' | 'without-derived' = 'with-derived',
+): readonly KeyedRow[] {
+  const names = layout.columns.map(({ name }) => name);
+  const counts = derived === 'with-derived' ? derivedCounts(layout.table) : [];
+  const cells = readExact(
+    connection,
+    [...names.map((name) => `t.${quoteName(name)}`), ...counts.map(({ sql }) => sql)],
+    `FROM ${quoteName(layout.table.table)} AS t ${where}`,
+    parameters,
+  );
+  const allNames = [...names, ...counts.map(({ name }) => name)];
+  const keyAt = layout.table.keyColumns.map((name) => names.indexOf(name));
+  return cells.map((values) => ({
+    keyParts: keyPartsOf(
+      connection,
+      layout,
+      keyAt.map((at) => values[at] ?? null),
+    ),
+    row: rowOf(allNames, values),
+  }));
+}
+
+function rowOf(names: readonly string[], values: Cells): FlatRow {
+  const row: Record<string, FlatValue> = {};
+  for (const [at, name] of names.entries()) row[name] = values[at] ?? null;
+  return row;
+}
+
+function derivedCounts(table: TableDefinition): readonly { readonly name: string; readonly sql: string }[] {
+  return (table.derived ?? []).map(({ name, countOf, where }) => {
+    const isCounted = Object.entries(where)
+      .map(([theirs, ours]) => `d.${quoteName(theirs)} = t.${quoteName(ours)}`)
+      .join(' AND ');
+    return {
+      name: `derived.${name}`,
+      sql: `(SELECT count(*) FROM ${quoteName(countOf)} AS d WHERE ${isCounted})`,
+    };
+  });
+}
+
+function rangeCondition(
+  layout: TableLayout,
+  { after, upTo }: RowRange,
+): { readonly sql: string; readonly parameters: readonly FlatValue[] } {
+  const bounds = [
+    ...(after === null ? [] : [{ operator: '>', parts: after.map(boundValue) }]),
+    ...(upTo === null ? [] : [{ operator: '<=', parts: upTo.map(boundValue) }]),
+  ];
+  const key = layout.keyExpressions.map((expression) => `t.${expression}`).join(', ');
+  const conditions = bounds.map(
+    ({ operator, parts }) => `(${key}) ${operator} (${parts.map(({ sql }) => sql).join(', ')})`,
+  );
+  return {
+    sql: conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`,
+    parameters: bounds.flatMap(({ parts }) => parts.map(({ parameter }) => parameter)),
+  };
+}
+
+function keyPartsOf(connection: Connection, layout: TableLayout, values: Cells): readonly KeyPart[] {
+  return values.map((value) => {
+    if (typeof value === 'string' || typeof value === 'bigint') return value;
+    const { table, keyColumns } = layout.table;
+    throw sourceRejected(connection.path, [
+      `table ${table} has a row whose key (${keyColumns.join(', ')}) is no text or integer`,
+    ]);
+  });
+}
+
+function refuseUnknownColumns(connection: Connection, layout: TableLayout, row: FlatRow): void {
+  const known = new Set(layout.columns.map(({ name }) => name));
+  const unknown = Object.keys(row).filter((name) => !known.has(name) && !name.startsWith('derived.'));
+  if (unknown.length === 0) return;
+  const { table } = layout.table;
+  throw new HalError({
+    name: 'UnknownColumn',
+    message: `The table ${table} of ${connection.path} has no column ${unknown.join(', ')}.`,
+    remedy: `Add the column to ${table}, or leave it out of the record.`,
+    exit: 'conflict',
+    facts: { path: connection.path, table, unknown },
+  });
+}
