@@ -32,6 +32,31 @@ export function isBackfillComplete(progress: BackfillProgress): boolean {
   return plannedRanges !== null && openRanges === 0 && completeRanges >= plannedRanges;
 }
 
+export interface RunProgress {
+  readonly complete: boolean;
+  readonly completeRanges: number;
+  readonly openRanges: number;
+  readonly counts: RangeCounts;
+}
+
+/** How far a whole backfill run is. */
+export async function readRunProgress(
+  ranges: RangeStore,
+  runId: string,
+  recordTypes: readonly string[],
+): Promise<RunProgress> {
+  const counts = { read: 0, written: 0, kept: 0, quarantined: 0 };
+  let [completeRanges, openRanges, complete] = [0, 0, true];
+  for (const recordType of recordTypes) {
+    const progress = await readBackfillProgress(ranges, runId, recordType);
+    completeRanges += progress.completeRanges;
+    openRanges += progress.openRanges;
+    complete &&= isBackfillComplete(progress);
+    for (const name of countNames) counts[name] += progress.counts[name];
+  }
+  return { complete, completeRanges, openRanges, counts };
+}
+
 export async function* eachRange(
   ranges: RangeStore,
   runId: string,

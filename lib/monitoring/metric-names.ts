@@ -1,0 +1,20 @@
+/** Every metric of the product, in one list: what is emitted, alarmed on, judged and shown uses these names. */
+export const metricNames = {
+  requests: 'Requests',
+  /** Requests that the system answered with a 5xx status or not at all. */
+  errors: 'Errors',
+  latency: 'LatencyMs',
+  /** 1 for a failed check, 0 for a passed one. */
+  healthCheckFailed: 'HealthCheckFailed',
+  fallbacks: 'Fallbacks',
+  shadowCompared: 'ShadowCompared',
+  shadowMatched: 'ShadowMatched',
+  shadowCritical: 'ShadowCritical',
+} as const;
+
+export type MetricName = (typeof metricNames)[keyof typeof metricNames];
+
+/** Value of the dimension `System`. */
+export type MeasuredSystem = 'flat' | 'hierarchical';
+
+export const systemDimension = 'System';

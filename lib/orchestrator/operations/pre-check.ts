@@ -1,0 +1,151 @@
+import type { FlagStore } from '../../flags/ports.ts';
+import { isRollbackAlarm } from '../../monitoring/alarm-definitions.ts';
+import type { AlarmReader, HealthProbe } from '../../monitoring/ports.ts';
+import type { RouteStore } from '../../router/ports.ts';
+import type { FunctionInvoker, RunStore } from '../ports.ts';
+import { isActive } from '../run.ts';
+import { faultOf, parseSource } from '../state-answers.ts';
+
+export interface PreCheckDeps {
+  readonly runs: RunStore;
+  readonly flags: FlagStore;
+  readonly routes: RouteStore;
+  readonly alarms: AlarmReader;
+  readonly invoker: FunctionInvoker;
+  readonly probe: HealthProbe;
+  /** On AWS a flat store that is a file on somebody's disk cannot be reached by the functions. */
+  readonly place: 'aws' | 'local';
+  readonly sourceKind: string;
+}
+
+export interface Check {
+  readonly name: string;
+  readonly result: 'pass' | 'warn' | 'fail';
+  readonly detail: string;
+  /** What to do about it; null when it passed. */
+  readonly remedy: string | null;
+}
+
+export interface PreCheckReport {
+  /** False when a check failed; a warning does not stop anybody. */
+  readonly ready: boolean;
+  readonly checks: readonly Check[];
+}
+
+/** Everything that should hold before a phase is entered. Each check runs, whatever the others found. */
+export async function preCheck(deps: PreCheckDeps): Promise<PreCheckReport> {
+  const checks = await Promise.all([
+    guarded('control-table', () => checkRuns(deps)),
+    guarded('flags', () => checkFlags(deps)),
+    guarded('routes', () => checkRoutes(deps)),
+    guarded('alarms', () => checkAlarms(deps)),
+    guarded('flat-health', () => checkOrigin(deps, 'flat')),
+    guarded('hierarchical-health', () => checkOrigin(deps, 'hierarchical')),
+    guarded('source', () => checkSource(deps)),
+    Promise.resolve(checkStatePhase(deps)),
+  ]);
+  return { ready: checks.every(({ result }) => result !== 'fail'), checks };
+}
+
+async function guarded(name: string, check: () => Promise<Check>): Promise<Check> {
+  try {
+    return await check();
+  } catch (fault) {
+    const { message } = faultOf(fault);
+    const { remedy } = fault as { remedy?: string };
+    return {
+      name,
+      result: 'fail',
+      detail: message,
+      remedy: remedy ?? 'Look whether it is deployed and reachable.',
+    };
+  }
+}
+
+const pass = (name: string, detail: string): Check => ({ name, result: 'pass', detail, remedy: null });
+
+async function checkRuns(deps: PreCheckDeps): Promise<Check> {
+  const run = await deps.runs.current();
+  if (run === null || !isActive(run)) return pass('control-table', 'no migration is running');
+  return {
+    name: 'control-table',
+    result: 'warn',
+    detail: `migration ${run.runId} is ${run.status} in phase ${run.phase}`,
+    remedy: 'Wait for it, or see: hal9-migrate status',
+  };
+}
+
+async function checkFlags(deps: PreCheckDeps): Promise<Check> {
+  const { document, version } = await deps.flags.readFlags();
+  if (!document.killSwitch)
+    return pass('flags', `version ${version}, routing epoch ${document.routingEpoch}`);
+  return {
+    name: 'flags',
+    result: 'fail',
+    detail: 'the kill switch is set: everybody stays on flat',
+    remedy: 'Release it when its cause is cleared: hal9-migrate feature enable hierarchical_routing',
+  };
+}
+
+async function checkRoutes(deps: PreCheckDeps): Promise<Check> {
+  const routes = await deps.routes.read();
+  if (routes !== null) return pass('routes', `published at routing epoch ${routes.routingEpoch}`);
+  return {
+    name: 'routes',
+    result: 'warn',
+    detail: 'no routes are published: the edges send everybody to flat',
+    remedy: 'They are published with the first step; if this stays, look at publish-routes.',
+  };
+}
+
+async function checkAlarms(deps: PreCheckDeps): Promise<Check> {
+  const alarms = await deps.alarms.list();
+  const guards = alarms.filter(({ name }) => isRollbackAlarm(name));
+  const failed = (detail: string, remedy: string): Check => ({
+    name: 'alarms',
+    result: 'fail',
+    detail,
+    remedy,
+  });
+  if (guards.length === 0) return failed('no alarm would roll back', 'Deploy the monitoring stack.');
+  const red = alarms.filter(({ state }) => state === 'ALARM').map(({ name }) => name);
+  if (red.length > 0) return failed(`in ALARM: ${red.join(', ')}`, 'Follow the runbook of the alarm.');
+  const muted = guards.filter(({ actionsEnabled }) => !actionsEnabled).map(({ name }) => name);
+  if (muted.length > 0) return failed(`muted: ${muted.join(', ')}`, 'Switch the actions of these alarms on.');
+  const blind = guards.filter(({ state }) => state === 'INSUFFICIENT_DATA').map(({ name }) => name);
+  if (blind.length === 0) return pass('alarms', `${alarms.length} alarms, all quiet`);
+  return {
+    name: 'alarms',
+    result: 'warn',
+    detail: `INSUFFICIENT_DATA: ${blind.join(', ')}`,
+    remedy: 'Normal before the first minutes; gates wait until there is data.',
+  };
+}
+
+async function checkOrigin(deps: PreCheckDeps, system: 'flat' | 'hierarchical'): Promise<Check> {
+  const { healthy, detail } = await deps.probe.check(system);
+  const name = `${system}-health`;
+  if (healthy) return pass(name, detail);
+  return { name, result: 'fail', detail, remedy: `Bring the ${system} system up, or correct its origin.` };
+}
+
+async function checkSource(deps: PreCheckDeps): Promise<Check> {
+  const { tables, changeLogInstalled } = parseSource(
+    await deps.invoker.invoke('prepare-source', { action: 'inspect' }),
+  );
+  const rows = tables.reduce((total, { rowCount }) => total + rowCount, 0);
+  const log = changeLogInstalled ? 'change log installed' : 'change log not installed yet';
+  return pass('source', `${tables.length} tables, ${rows} rows, ${log}`);
+}
+
+function checkStatePhase(deps: PreCheckDeps): Check {
+  if (deps.place === 'local' || deps.sourceKind !== 'sqlite')
+    return pass('state-phase', 'the source can be reached');
+  return {
+    name: 'state-phase',
+    result: 'fail',
+    detail: 'the flat store is a SQLite file: functions on AWS cannot open a file on another machine',
+    remedy:
+      'Rehearse it with: hal9-migrate local up. On AWS the state phase needs a source with a network address.',
+  };
+}

@@ -1,0 +1,34 @@
+import type { Category } from '../migration/category.ts';
+import type { FunctionInvoker } from '../orchestrator/ports.ts';
+import { faultOf } from '../orchestrator/state-answers.ts';
+
+/**
+ * Gives one category back to flat. A switch that is still on its way to hierarchical is aborted first, or finished
+ * first when it is too far for that.
+ */
+export async function restoreFlatAuthority(
+  invoker: FunctionInvoker,
+  category: Category,
+  requestedBy: string,
+): Promise<void> {
+  const call = (to: 'flat' | 'hierarchical', action: 'switch' | 'abort'): Promise<unknown> =>
+    invoker.invoke('switch-authority', { category, to, action, requestedBy });
+  try {
+    await call('flat', 'switch');
+  } catch (fault) {
+    if (faultOf(fault).name !== 'SwitchUnderWay') throw fault;
+    await abortOrFinish(call);
+    await call('flat', 'switch');
+  }
+}
+
+async function abortOrFinish(
+  call: (to: 'flat' | 'hierarchical', action: 'switch' | 'abort') => Promise<unknown>,
+): Promise<void> {
+  try {
+    await call('hierarchical', 'abort');
+  } catch (fault) {
+    if (faultOf(fault).name !== 'SwitchTooFar') throw fault;
+    await call('hierarchical', 'switch');
+  }
+}

@@ -1,0 +1,71 @@
+import type { Clock, Sleeper } from '../kernel/clock.ts';
+import { metricNames, type MeasuredSystem } from '../monitoring/metric-names.ts';
+import type { MetricQuery, MetricReader } from '../monitoring/ports.ts';
+import type { RouteStore } from '../router/ports.ts';
+
+export interface VerifyRollbackDeps {
+  readonly routes: RouteStore;
+  readonly metrics: MetricReader;
+  readonly clock: Clock;
+  readonly sleeper: Sleeper;
+  /** How long to look before the answer is "not confirmed". */
+  readonly patienceMs: number;
+}
+
+export interface RollbackVerification {
+  readonly routesOnFlat: boolean;
+  /** Since the routes should be everywhere; null when nothing was measured. */
+  readonly hierarchicalRequests: number | null;
+  readonly flatRequests: number | null;
+  /** Flat serves and hierarchical does not: by what was measured, not by what was written. */
+  readonly confirmed: boolean;
+}
+
+/** Time that the KeyValueStore may take to reach the edges, and requests under way to finish. */
+const propagationMs = 3_000;
+const lookEveryMs = 1_000;
+
+const requestsOf = (system: MeasuredSystem): MetricQuery => ({
+  id: system,
+  metric: metricNames.requests,
+  system,
+  statistic: 'Sum',
+});
+
+/** Looks whether users really are on flat. Never throws: what cannot be seen is not confirmed. */
+export async function verifyRollback(
+  deps: VerifyRollbackDeps,
+  trafficWrittenAtMs: number,
+): Promise<RollbackVerification> {
+  const deadlineMs = deps.clock.nowMs() + deps.patienceMs;
+  for (;;) {
+    const seen = await look(deps, trafficWrittenAtMs + propagationMs);
+    if (seen.confirmed || deps.clock.nowMs() >= deadlineMs) return seen;
+    await deps.sleeper.sleep(lookEveryMs);
+  }
+}
+
+async function look(deps: VerifyRollbackDeps, sinceMs: number): Promise<RollbackVerification> {
+  const routes = await quietly(() => deps.routes.read());
+  const window = { startMs: sinceMs, endMs: Math.max(sinceMs + 1, deps.clock.nowMs()) };
+  const readings = await quietly(() =>
+    deps.metrics.read([requestsOf('flat'), requestsOf('hierarchical')], window),
+  );
+  const flatRequests = readings?.get('flat')?.value ?? null;
+  const hierarchicalRequests = readings?.get('hierarchical')?.value ?? null;
+  const routesOnFlat = routes !== null && (routes.killSwitch || routes.trafficThousandths === 0);
+  return {
+    routesOnFlat,
+    hierarchicalRequests,
+    flatRequests,
+    confirmed: routesOnFlat && (flatRequests ?? 0) > 0 && (hierarchicalRequests ?? 0) === 0,
+  };
+}
+
+async function quietly<Result>(work: () => Promise<Result>): Promise<Result | null> {
+  try {
+    return await work();
+  } catch {
+    return null;
+  }
+}
