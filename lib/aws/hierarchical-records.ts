@@ -72,7 +72,7 @@ export function makeHierarchicalRecords(deps: {
 function writeTransaction(tables: Tables, record: TargetRecord, guard: Guard): TransactWriteItemsCommand {
   const { key, category, version } = record;
   return new TransactWriteItemsCommand({
-    ClientRequestToken: requestToken(record, guard),
+    ClientRequestToken: requestToken(tables, record, guard),
     TransactItems: [
       {
         ConditionCheck: {
@@ -115,10 +115,13 @@ function expectedVersion(expected: RecordVersion | null): {
   };
 }
 
-/** One token per intended effect, so that a repetition is recognised whoever makes it. At most 36 characters. */
-function requestToken(record: TargetRecord, guard: Guard): string {
-  const { expected, group } = guard;
-  const intent = [record.hash, record.expiresAtS ?? null, expected?.epoch, expected?.sequence, group];
+/**
+ * One token per intended effect, so that a repetition is recognised whoever makes it. Tokens are known to the whole
+ * account: the table is part of it, since two environments may hold the same record. At most 36 characters.
+ */
+function requestToken(tables: Tables, record: TargetRecord, { expected, group }: Guard): string {
+  const { hash, expiresAtS = null } = record;
+  const intent = [tables.state, hash, expiresAtS, expected?.epoch, expected?.sequence, group];
   return createHash('sha256').update(JSON.stringify(intent)).digest('hex').slice(0, 36);
 }
 
