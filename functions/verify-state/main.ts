@@ -1,5 +1,6 @@
 import { realSleeper } from '../../lib/aws/backoff.ts';
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
+import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
 import { makeRelayStore } from '../../lib/aws/relay-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
@@ -16,6 +17,7 @@ export const handler = makeHandler({
   definition: hal9Definition,
   source: openFlatSource(env.SOURCE, hal9Definition),
   target: makeTargetStore({ client, table: env.STATE_TABLE }),
+  quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
   ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
   relay: makeRelayStore({ client, table: env.PROGRESS_TABLE }),
   clock,
