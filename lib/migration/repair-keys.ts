@@ -1,6 +1,6 @@
 import type { Category } from './category.ts';
 import { convertImage } from './convert-image.ts';
-import type { FlatSource } from './ports.ts';
+import type { FlatSource, WriteOutcome } from './ports.ts';
 import type { RecordKey } from './row.ts';
 import { tableOf } from './table-lookup.ts';
 import type { WriteImagesDeps } from './write-images.ts';
@@ -27,9 +27,8 @@ export function makeRepairKeys(
     let written = 0;
     let keptNewer = 0;
     for (let start = 0; start < keys.length; start += batchSize) {
-      const authority = await deps.source.authority(category);
-      if (authority.state === 'following') return { kind: 'not-authority' };
       const outcomes = await repairBatch(deps, category, keys.slice(start, start + batchSize));
+      if (outcomes === null) return { kind: 'not-authority' };
       written += outcomes.filter((outcome) => outcome === 'written').length;
       keptNewer += outcomes.filter((outcome) => outcome === 'kept-newer').length;
     }
@@ -41,8 +40,11 @@ async function repairBatch(
   deps: RepairKeysDeps,
   category: Category,
   keys: readonly RecordKey[],
-): Promise<readonly ('written' | 'kept-newer')[]> {
+): Promise<readonly WriteOutcome[] | null> {
   const { lowWatermark, images } = await deps.source.readCurrent(category, keys);
+  // An epoch belongs to one side for ever, so asking after the snapshot tells whose content it holds.
+  const authority = await deps.source.authority(category);
+  if (authority.state === 'following' || authority.epoch !== lowWatermark.epoch) return null;
   const nowMs = deps.clock.nowMs();
   const converted = images.map((image) =>
     convertImage({ ...image, version: lowWatermark }, tableOf(deps.definition, image.key.recordType), {

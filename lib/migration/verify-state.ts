@@ -3,12 +3,15 @@ import * as z from 'zod/mini';
 import { categories as allCategories, type Category } from './category.ts';
 import { judgeImages, type JudgedKey, type JudgeKeysDeps } from './judge-keys.ts';
 import { decodeKey, encodeKey } from './key.ts';
+import type { QuarantineStore } from './ports.ts';
 import { plantCanaries } from './planted-canary.ts';
 import type { StoredRecord } from './record.ts';
+import { resolveOutdated } from './resolve-outdated.ts';
 import { tableOf, type MigratedTable } from './table-lookup.ts';
 import { concludeReport, countVerdict, emptyReport, type VerificationReport } from './verification-report.ts';
 
 export interface VerifyStateDeps extends JudgeKeysDeps {
+  readonly quarantine: QuarantineStore;
   /** Keys of one page; default 500. */
   readonly pageSize?: number;
 }
@@ -28,7 +31,7 @@ export interface VerifyAnswer {
 
 /**
  * Compares both sides completely: first every row of flat, then every record of the target for what flat does not
- * have. Works until `deadlineMs` and continues from the cursor, which carries the counts.
+ * have; last it tidies quarantine entries whose record got over its fault. Works until `deadlineMs` and continues from the cursor, which carries the counts.
  */
 export function makeVerifyState(
   deps: VerifyStateDeps,
@@ -49,12 +52,13 @@ export function makeVerifyState(
 const positionSchema = z.union([
   z.object({ pass: z.literal('rows'), table: z.int(), after: z.nullable(z.string()) }),
   z.object({ pass: z.literal('records'), cursor: z.nullable(z.string()) }),
+  z.object({ pass: z.literal('quarantine'), category: z.int(), cursor: z.nullable(z.string()) }),
 ]);
 
 type Position = z.infer<typeof positionSchema>;
 
 interface VerifyState {
-  /** null when both passes are over. */
+  /** null when every pass is over. */
   readonly position: Position | null;
   readonly report: VerificationReport;
 }
@@ -86,6 +90,7 @@ function step(
 ): Promise<VerifyState> {
   const { position, report } = state;
   if (position.pass === 'records') return verifyRecords(deps, tables, report, position.cursor);
+  if (position.pass === 'quarantine') return tidyQuarantine(deps, tables, report, position);
   const table = tables[position.table];
   if (table === undefined) return Promise.resolve({ position: { pass: 'records', cursor: null }, report });
   return verifyRows(deps, table, report, position);
@@ -109,7 +114,7 @@ async function verifyRows(
     // A row that vanished meanwhile is left to the second pass.
     if (result.image.row !== null) next = countVerdict(next, table.category, result.key, result.verdict);
   }
-  next = withCanary(deps, next, table, judged);
+  next = withCanary(deps, next, judged);
   const { nextAfter } = page;
   return {
     position:
@@ -120,16 +125,17 @@ async function verifyRows(
   };
 }
 
-/** One verified record of each page is damaged in memory and compared again. */
+/** One record of each page that was found in order is damaged in memory and compared again. */
 function withCanary(
   deps: VerifyStateDeps,
   report: VerificationReport,
-  table: MigratedTable,
   judged: readonly JudgedKey[],
 ): VerificationReport {
-  const verified = judged.find(({ verdict, stored }) => verdict === 'verified' && stored !== undefined);
-  if (verified === undefined) return report;
-  const { image, stored, authority } = verified;
+  const proper = ['verified', 'quarantined', 'tombstoned'];
+  const sample = judged.find(({ verdict, stored }) => proper.includes(verdict) && stored !== undefined);
+  if (sample === undefined) return report;
+  const { key, image, stored, authority } = sample;
+  const table = tableOf(deps.definition, key.recordType);
   const nowMs = deps.clock.nowMs();
   const { planted, found } = plantCanaries({ row: image.row, stored }, table, { nowMs, authority });
   const { canary } = report;
@@ -159,8 +165,28 @@ async function verifyRecords(
     for (const { key, verdict, image } of judged) {
       if (image.row === null) next = countVerdict(next, category, key, verdict);
     }
+    next = withCanary(deps, next, judged);
   }
-  return { position: page.cursor === null ? null : { pass: 'records', cursor: page.cursor }, report: next };
+  return {
+    position:
+      page.cursor === null
+        ? { pass: 'quarantine', category: 0, cursor: null }
+        : { pass: 'records', cursor: page.cursor },
+    report: next,
+  };
+}
+
+async function tidyQuarantine(
+  deps: VerifyStateDeps,
+  tables: readonly MigratedTable[],
+  report: VerificationReport,
+  position: Extract<Position, { pass: 'quarantine' }>,
+): Promise<VerifyState> {
+  const category = [...new Set(tables.map((table) => table.category))][position.category];
+  if (category === undefined) return { position: null, report };
+  const cursor = await resolveOutdated(deps, category, position.cursor);
+  const next = cursor === null ? position.category + 1 : position.category;
+  return { position: { pass: 'quarantine', category: next, cursor }, report };
 }
 
 /** By the definition, not by the stored attribute, which may be what is damaged. */
