@@ -1,3 +1,5 @@
+import { HalError } from '../lib/kernel/errors.ts';
+
 import type { Command } from 'commander';
 
 /** Options that every command knows, wherever they stand on the line. */
@@ -26,4 +28,15 @@ export function listOption(value: string, previous: readonly string[] | undefine
     .map((part) => part.trim())
     .filter((part) => part !== '');
   return [...(previous ?? []), ...parts];
+}
+
+/** A value that an option cannot have. */
+export function badValue(option: string, given: string, expected: string): HalError {
+  return new HalError({
+    name: 'BadOptionValue',
+    message: `${option} cannot be "${given}".`,
+    remedy: `Give ${expected}.`,
+    exit: 'usage',
+    facts: { option, given },
+  });
 }

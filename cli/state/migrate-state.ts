@@ -4,6 +4,7 @@ import { HalError } from '../../lib/kernel/errors.ts';
 import type { Category } from '../../lib/migration/category.ts';
 import { copyProgress, type CopyProgress } from '../../lib/migration/state-description.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
+import type { CategoryStatus } from '../../lib/migration/state-status.ts';
 import type { FunctionInvoker } from '../../lib/orchestrator/ports.ts';
 import { describeState } from './describe-state.ts';
 
@@ -36,15 +37,24 @@ export async function migrateState(
     .map(({ recordType }) => recordType);
   await invoker.invoke('prepare-source', { action: 'install' });
   await invoker.invoke('plan-batches', { action: 'plan', runId: backfillRunId, recordTypes });
+  let cut: ReadonlyMap<Category, number> | null = null;
   for (;;) {
-    const { categories } = await describeState(invoker);
-    const progress = copyProgress(categories.filter(({ category }) => request.categories.includes(category)));
+    const described = await describeState(invoker);
+    const chosen = described.categories.filter(({ category }) => request.categories.includes(category));
+    const progress = copyProgress(chosen);
     const elapsedMs = performance.now() - startedAtMs;
     request.onProgress(progress);
-    if (progress.complete && progress.lagEntries === 0) return { ...progress, elapsedMs };
+    // Writers never stop, so the log is measured against where it was when the copy became complete.
+    if (progress.complete)
+      cut ??= new Map(chosen.map(({ category, relay }) => [category, relay.lastSequence]));
+    if (cut !== null && isAppliedUpTo(chosen, cut)) return { ...progress, elapsedMs };
     if (request.timeoutMs !== null && elapsedMs > request.timeoutMs) throw stillCopying(progress);
     await sleep(pollMs);
   }
+}
+
+function isAppliedUpTo(chosen: readonly CategoryStatus[], cut: ReadonlyMap<Category, number>): boolean {
+  return chosen.every(({ category, relay }) => relay.appliedThrough >= (cut.get(category) ?? 0));
 }
 
 function stillCopying(progress: CopyProgress): HalError {

@@ -1,0 +1,158 @@
+import type { Command } from 'commander';
+
+import { exitCodes } from '../../lib/kernel/errors.ts';
+import { totalOf } from '../../lib/migration/verification-report.ts';
+import { addVerb, type CliContext, type Options } from '../command-context.ts';
+import { connect } from '../connection.ts';
+import { functionInvoker } from '../invoker.ts';
+import { badValue, listOption } from '../options.ts';
+import { liveLines } from '../output/live-lines.ts';
+import { count, duration, share } from '../output/quantities.ts';
+import { copyLine, statusTable, verificationTable, verificationVerdict } from '../output/state-views.ts';
+import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { parseCategories } from '../state/categories.ts';
+import { describeState } from '../state/describe-state.ts';
+import { migrateState } from '../state/migrate-state.ts';
+import { driftOf, verifyState } from '../state/verify-state.ts';
+import { addCheckpointVerbs } from './state-checkpoints.ts';
+
+type CategoryOptions = Options<{ category?: readonly string[] }>;
+
+export function addStateVerbs(program: Command, context: CliContext): void {
+  const state = program.command('state').description('the five state categories: copy, follow, verify');
+  addMigrate(state, context);
+  addProgress(state, context);
+  addVerify(state, context);
+  addStatus(state, context);
+  addCheckpointVerbs(state, context);
+}
+
+const categoryHelp = 'category, or several by commas; all when absent';
+
+function addMigrate(state: Command, context: CliContext): void {
+  addVerb(state, context, {
+    name: 'migrate',
+    description: 'copy the state while it is being written; run again to resume',
+    examples: ['hal9-migrate state migrate', 'hal9-migrate state migrate --category user-sessions'],
+  })
+    .option('--category <names...>', categoryHelp, listOption)
+    .option('--timeout <seconds>', 'stop watching after this long; the copy goes on')
+    .option('--dry-run', 'say what would be copied, and change nothing', false)
+    .action(async (options: CategoryOptions & { timeout?: string; dryRun: boolean }) => {
+      const categories = parseCategories(options.category ?? []);
+      const timeoutMs = parseSeconds(options.timeout);
+      const invoker = await functionInvoker(connect(options, context.env));
+      const { hal9Definition } = await import('../../lib/migration/hal9-definition.ts');
+      if (options.dryRun) {
+        const { tables } = (await invoker.invoke('prepare-source', { action: 'inspect' })) as SourceTables;
+        const chosen = tables.filter(({ category }) => (categories as readonly string[]).includes(category));
+        if (options.json) printDocument('StateMigratePlan', { tables: chosen });
+        else
+          for (const { recordType, rowCount } of chosen)
+            printData(`would copy ${count(rowCount)} rows of ${recordType}`);
+        return;
+      }
+      const lines = liveLines({ quiet: options.json });
+      const startedAtMs = performance.now();
+      const result = await migrateState(invoker, {
+        categories,
+        definition: hal9Definition,
+        timeoutMs,
+        onProgress: (progress) => {
+          const seconds = Math.max(0.001, (performance.now() - startedAtMs) / 1000);
+          lines.update([copyLine(progress, progress.copiedRows / seconds)]);
+        },
+      });
+      lines.done();
+      if (options.json) {
+        printDocument('StateMigrateResult', { categories, ...result });
+        return;
+      }
+      note(
+        `Copied ${count(result.copiedRows)} rows in ${duration(result.elapsedMs)}; ${count(result.quarantined)} in quarantine.`,
+      );
+      nextStep('hal9-migrate state verify');
+    });
+}
+
+interface SourceTables {
+  readonly tables: readonly {
+    readonly recordType: string;
+    readonly category: string;
+    readonly rowCount: number;
+  }[];
+}
+
+function addProgress(state: Command, context: CliContext): void {
+  addVerb(state, context, { name: 'progress', description: 'how far the copy is, per category' })
+    .option('--category <names...>', categoryHelp, listOption)
+    .action(async (options: CategoryOptions) => {
+      const chosen = parseCategories(options.category ?? []);
+      const { changeLogInstalled, categories } = await describeState(
+        await functionInvoker(connect(options, context.env)),
+      );
+      const shown = categories.filter(({ category }) => chosen.includes(category));
+      if (options.json) {
+        printDocument('StateProgress', { started: changeLogInstalled, categories: shown });
+        return;
+      }
+      if (!changeLogInstalled) note('Nothing has been copied yet.');
+      else printData(statusTable(shown));
+    });
+}
+
+function addStatus(state: Command, context: CliContext): void {
+  addVerb(state, context, {
+    name: 'status',
+    description: 'authority, copy, lag and quarantine of every category',
+  }).action(async (options: Options) => {
+    const description = await describeState(await functionInvoker(connect(options, context.env)));
+    if (options.json) {
+      printDocument('StateStatus', { ...description });
+      return;
+    }
+    if (description.changeLogInstalled) printData(statusTable(description.categories));
+    else note('Nothing has been copied yet: flat has authority over every category.');
+    nextStep(description.changeLogInstalled ? 'hal9-migrate state verify' : 'hal9-migrate state migrate');
+  });
+}
+
+function addVerify(state: Command, context: CliContext): void {
+  addVerb(state, context, {
+    name: 'verify',
+    description: 'compare every record on both sides, with recomputed hashes',
+    examples: [
+      'hal9-migrate state verify',
+      'hal9-migrate state verify --category configuration,metadata --json',
+    ],
+  })
+    .option('--category <names...>', categoryHelp, listOption)
+    .option('--all-categories', 'every category (the default)', false)
+    .option('--deep', 'every record (the default; kept for scripts that say it)', false)
+    .action(async (options: CategoryOptions) => {
+      const categories = parseCategories(options.category ?? []);
+      const invoker = await functionInvoker(connect(options, context.env));
+      const lines = liveLines({ quiet: options.json });
+      const report = await verifyState(invoker, categories, ({ scanned }) => {
+        lines.update([`verifying  ${count(scanned.rows)} rows  ${count(scanned.records)} records`]);
+      });
+      lines.done();
+      context.setExitCode(report.outcome === 'verified' ? exitCodes.ok : exitCodes.gateFailed);
+      if (options.json) {
+        printDocument('StateVerification', { ...report, total: totalOf(report), drift: driftOf(report) });
+        return;
+      }
+      printData(verificationTable(report));
+      note(`${verificationVerdict(report)} Drift ${share(driftOf(report))}.`);
+      for (const { kind, category, key } of report.differences.slice(0, 10)) {
+        note(`  ${kind.padEnd(8)} ${category}  ${key.recordType}/${key.id}`);
+      }
+    });
+}
+
+function parseSeconds(given: string | undefined): number | null {
+  if (given === undefined) return null;
+  const seconds = Number(given);
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
+  throw badValue('--timeout', given, 'a number of seconds');
+}
