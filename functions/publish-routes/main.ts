@@ -1,11 +1,11 @@
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
-import { CloudFrontKeyValueStoreClient } from '@aws-sdk/client-cloudfront-keyvaluestore';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 
 import { realSleeper } from '../../lib/aws/backoff.ts';
 import { clientDefaults } from '../../lib/aws/clients.ts';
 import { readDeployedFlags } from '../../lib/aws/flag-reader.ts';
 import { makeMetricSink } from '../../lib/aws/metric-sink.ts';
+import { makeRouteStoreClient } from '../../lib/aws/route-store-client.ts';
 import { makeRouteStore } from '../../lib/aws/route-store.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
@@ -21,7 +21,7 @@ const location = {
 export const handler = makeHandler({
   readDeployed: () => readDeployedFlags(flagsClient, location),
   routes: makeRouteStore({
-    client: new CloudFrontKeyValueStoreClient(clientDefaults()),
+    client: makeRouteStoreClient(),
     storeArn: env.ROUTE_STORE_ARN,
     sleeper: realSleeper,
   }),

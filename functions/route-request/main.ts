@@ -11,7 +11,7 @@ import {
   type EdgeOrigin,
   type EdgeRequest,
 } from '../../lib/router/edge-request.ts';
-import { makeFlagsCopy } from '../../lib/router/flags-copy.ts';
+import { freshForMs, makeFlagsCopy } from '../../lib/router/flags-copy.ts';
 import type { System } from '../../lib/router/system.ts';
 
 /** Lambda@Edge has no environment: the bundler puts the configuration itself in the place of this name. */
@@ -42,6 +42,8 @@ const flags = makeFlagsCopy({
           ApplicationIdentifier: appConfig.application,
           EnvironmentIdentifier: appConfig.environment,
           ConfigurationProfileIdentifier: appConfig.profile,
+          // Left out, AppConfig refuses to be asked again within a minute.
+          RequiredMinimumPollIntervalInSeconds: freshForMs / 1000,
         }),
         { abortSignal },
       );

@@ -1,5 +1,4 @@
 import { AppConfigClient } from '@aws-sdk/client-appconfig';
-import { CloudFrontKeyValueStoreClient } from '@aws-sdk/client-cloudfront-keyvaluestore';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 
 import type { ControlEnvironment } from '../config/control-environment.ts';
@@ -12,6 +11,7 @@ import { makeFlagStore } from './flag-store.ts';
 import { makeFunctionInvoker, makeInvokingClient } from './function-invoker.ts';
 import { makeLock } from './lock.ts';
 import { makeMetricReader } from './metric-reader.ts';
+import { makeRouteStoreClient } from './route-store-client.ts';
 import { makeRouteStore } from './route-store.ts';
 import { makeRunStore } from './run-store.ts';
 
@@ -37,7 +37,7 @@ export function makeControlPlane(env: ControlEnvironment, settings: { readonly r
     lock: makeLock({ client, table, clock, name: 'rollback' }),
     flags: makeFlagStore({ client: new AppConfigClient(clientDefaults(settings)), address, clock, sleeper }),
     routes: makeRouteStore({
-      client: new CloudFrontKeyValueStoreClient(clientDefaults(settings)),
+      client: makeRouteStoreClient(settings),
       storeArn: env.ROUTE_STORE_ARN,
       sleeper,
     }),

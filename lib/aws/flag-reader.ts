@@ -73,6 +73,8 @@ async function startSession(client: AppConfigDataClient, location: FlagLocation)
       ApplicationIdentifier: location.application,
       EnvironmentIdentifier: location.environment,
       ConfigurationProfileIdentifier: location.profile,
+      // Left out, AppConfig refuses to be asked again within a minute.
+      RequiredMinimumPollIntervalInSeconds: freshForMs / 1000,
     }),
   );
   return session.InitialConfigurationToken ?? '';

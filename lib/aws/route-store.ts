@@ -1,5 +1,3 @@
-// The KeyValueStore's client signs with SigV4A, which the SDK only finds when this package is loaded.
-import '@aws-sdk/signature-v4a';
 import {
   ConflictException,
   DescribeKeyValueStoreCommand,
