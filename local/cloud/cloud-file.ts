@@ -22,6 +22,8 @@ const cloudFile = z.object({
     sqsUrl: z.string(),
     flatUrl: z.string(),
     hierarchicalUrl: z.string(),
+    /** Where faults are injected into the hierarchical service. */
+    faultsUrl: z.string(),
   }),
   /** What the SDK reads: AWS_ENDPOINT_URL_..., Region, credentials. */
   env: z.record(z.string(), z.string()),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream';
 
 import type { KeyValueEngine, StreamEngine } from '../../engines/ports.ts';
 import type { InvocationResult } from '../lambda/invocation.ts';
@@ -248,8 +249,8 @@ async function send(edge: Edge, exchange: Exchange, { request, origin, key }: Se
     if (key === null || lifetime === 0 || size > largestCachedBytes || !message.complete) return;
     edge.cache.put(key, cacheEntry(status, received, Buffer.concat(chunks), lifetime));
   });
-  message.on('error', () => exchange.response.destroy());
-  message.pipe(exchange.response);
+  // Ends both when either side goes away; the close of the response is reported.
+  pipeline(message, exchange.response, () => undefined);
 }
 
 function cacheLifetimeS(edge: Edge, status: number, headers: EdgeHeaders): number {

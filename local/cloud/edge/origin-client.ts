@@ -16,8 +16,8 @@ export interface OriginClient {
 
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
-/** `resolve` stands for DNS: from an origin's domain name to the port on this machine. */
-export function makeOriginClient(resolve: (domainName: string) => number | null): OriginClient {
+/** `portOf` stands for DNS: from an origin's domain name to the port on this machine. */
+export function makeOriginClient(portOf: (domainName: string) => number | null): OriginClient {
   const agent = new Agent({ keepAlive: true, maxSockets: 256, scheduling: 'lifo' });
 
   const attempt = (
@@ -50,7 +50,7 @@ export function makeOriginClient(resolve: (domainName: string) => number | null)
 
   return {
     async send(request, origin, body) {
-      const port = resolve(origin.domainName);
+      const port = portOf(origin.domainName);
       if (port === null) {
         return { kind: 'unreachable', status: 502, reason: `no such host ${origin.domainName}` };
       }
@@ -62,11 +62,16 @@ export function makeOriginClient(resolve: (domainName: string) => number | null)
   };
 }
 
-function outgoingHeaders(request: EdgeRequest, origin: OriginPlan, body: Buffer): Record<string, string[]> {
-  const headers: Record<string, string[]> = {};
-  for (const [name, values] of Object.entries(request.headers)) headers[name] = [...values];
-  for (const [name, value] of Object.entries(origin.customHeaders)) headers[name] = [value];
-  headers['host'] ??= [origin.domainName];
-  if (body.length > 0) headers['content-length'] = [String(body.length)];
+function outgoingHeaders(
+  request: EdgeRequest,
+  origin: OriginPlan,
+  body: Buffer,
+): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = { host: origin.domainName };
+  for (const [name, values] of Object.entries(request.headers)) {
+    headers[name] = values.length === 1 ? (values[0] ?? '') : [...values];
+  }
+  Object.assign(headers, origin.customHeaders);
+  if (body.length > 0) headers['content-length'] = String(body.length);
   return headers;
 }

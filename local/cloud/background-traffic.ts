@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+
+import { spawnTraffic } from '../traffic/spawn-traffic.ts';
+import type { DataDirectory } from './data-directory.ts';
+import type { LocalCloudOptions } from './local-cloud.ts';
+
+const users = 100;
+const timeoutMs = 15_000;
+
+/** Users in the background, in a process that ends with this one; null when none are wanted. */
+export async function startBackgroundTraffic(
+  ground: { readonly options: LocalCloudOptions; readonly directory: DataDirectory },
+  edgeUrl: string,
+): Promise<{ stop(): Promise<void> } | null> {
+  const rate = ground.options.trafficRate ?? 0;
+  if (rate <= 0) return null;
+  const options = {
+    edgeUrl,
+    source: JSON.stringify({ kind: 'sqlite', path: ground.directory.flatStore }),
+    historyPath: join(ground.directory.root, `traffic-${Date.now()}.jsonl`),
+    rate,
+    users,
+    seed: ground.options.seed ?? 1,
+    timeoutMs,
+  };
+  const traffic = await spawnTraffic(options, join(ground.directory.logs, 'traffic.log'));
+  return {
+    async stop() {
+      await traffic.stop();
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { deployFileName, parseDeployFile } from '../../lib/config/deploy-file.ts';
+import type { DeployFile } from '../../lib/config/deploy-file.ts';
+import { HalError } from '../../lib/kernel/errors.ts';
+import { projectRoot } from './project-root.ts';
+
+/** The deploy file that the templates were synthesized from. Throws DeployFileMissing and DeployFileInvalid. */
+export function readDeployment(): DeployFile {
+  const path = process.env['HAL9_DEPLOY_FILE'] ?? join(projectRoot, deployFileName);
+  if (existsSync(path)) return parseDeployFile(readFileSync(path, 'utf8'), path);
+  throw new HalError({
+    name: 'DeployFileMissing',
+    message: `There is no deploy file at ${path}.`,
+    remedy: 'Create it; docs/concepts/deploy-file.md describes every field.',
+    exit: 'usage',
+    facts: { path },
+  });
+}

@@ -1,0 +1,133 @@
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+import { HalError } from '../../lib/kernel/errors.ts';
+import type { DataDirectory } from './data-directory.ts';
+
+/** Where a flat store came from; kept beside it, so that a later start does not replace it by another. */
+type FlatOrigin = { readonly kind: 'file'; readonly path: string } | { readonly kind: 'generated' };
+
+/** Makes a new flat store at `path`. */
+export type GenerateStore = (path: string) => Promise<void> | void;
+
+const sqliteMagic = 'SQLite format 3\0';
+
+/**
+ * Puts the flat store into the data directory unless it is there. Throws SourceFileMissing, SourceNotSqlite, and
+ * DataDirHoldsOtherStore when the directory's store came from somewhere else.
+ */
+export async function ensureFlatStore(
+  directory: DataDirectory,
+  sourceFile: string | undefined,
+  generate: GenerateStore,
+): Promise<void> {
+  const wanted: FlatOrigin =
+    sourceFile === undefined ? { kind: 'generated' } : { kind: 'file', path: resolve(sourceFile) };
+  if (existsSync(directory.flatStore)) return checkOrigin(directory, wanted);
+  // Built beside and renamed: a start that is killed here leaves no half store behind.
+  const draft = `${directory.flatStore}.draft`;
+  removeStore(draft);
+  if (wanted.kind === 'file') copyStore(wanted.path, draft);
+  else await generate(draft);
+  mergeWriteAheadLog(draft);
+  writeFileSync(directory.flatOrigin, JSON.stringify(wanted));
+  renameSync(draft, directory.flatStore);
+}
+
+function checkOrigin(directory: DataDirectory, wanted: FlatOrigin): void {
+  // Without a source the store that is there is used, whatever it came from: the cloud was stopped and goes on.
+  if (wanted.kind === 'generated') return;
+  const origin = readOrigin(directory);
+  if (origin.kind === 'file' && origin.path === wanted.path) return;
+  const from = origin.kind === 'file' ? origin.path : 'the generator';
+  throw new HalError({
+    name: 'DataDirHoldsOtherStore',
+    message: `${directory.root} already holds a flat store from ${from}, not from ${wanted.path}.`,
+    remedy:
+      'Name another directory with --data, or leave --source away to go on with the store that is there.',
+    exit: 'conflict',
+    facts: { dataDir: directory.root, holds: from, wanted: wanted.path },
+  });
+}
+
+function readOrigin(directory: DataDirectory): FlatOrigin {
+  try {
+    return JSON.parse(readFileSync(directory.flatOrigin, 'utf8')) as FlatOrigin;
+  } catch {
+    return { kind: 'generated' };
+  }
+}
+
+/** Copies bytes, write-ahead log included, so that the user's file is not even opened as a database. */
+function copyStore(from: string, to: string): void {
+  checkSourceFile(from);
+  copyFileSync(from, to);
+  if (existsSync(`${from}-wal`)) copyFileSync(`${from}-wal`, `${to}-wal`);
+}
+
+function checkSourceFile(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined || !found.isFile()) {
+    throw new HalError({
+      name: 'SourceFileMissing',
+      message: `There is no source file at ${path}.`,
+      remedy: 'Name an SQLite file with --source, or leave --source away for a generated store.',
+      exit: 'sourceRejected',
+      facts: { path },
+    });
+  }
+  if (firstBytes(path) === sqliteMagic) return;
+  throw new HalError({
+    name: 'SourceNotSqlite',
+    message: `${path} is not an SQLite database.`,
+    remedy: 'Name an SQLite file with --source; `hal9-migrate generate` makes an example.',
+    exit: 'sourceRejected',
+    facts: { path },
+  });
+}
+
+function firstBytes(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(sqliteMagic.length);
+    const length = readSync(file, head, 0, head.length, 0);
+    return head.toString('latin1', 0, length);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Opens the copy once: what the log held is merged, and a file that is no whole database is found now. */
+function mergeWriteAheadLog(path: string): void {
+  try {
+    const database = new DatabaseSync(path);
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE); SELECT count(*) FROM sqlite_schema;');
+    database.close();
+  } catch (cause) {
+    removeStore(path);
+    throw new HalError({
+      name: 'SourceNotSqlite',
+      message: `The copy of the source cannot be opened as a database: ${(cause as Error).message}.`,
+      remedy: 'Check the file with `sqlite3 FILE "PRAGMA integrity_check"`.',
+      exit: 'sourceRejected',
+      facts: { path },
+      cause,
+    });
+  }
+}
+
+function removeStore(path: string): void {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${suffix}`, { force: true });
+}
