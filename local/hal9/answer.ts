@@ -29,6 +29,8 @@ export function writeAnswer(response: ServerResponse, answer: Answer): void {
   const text = JSON.stringify(answer.body);
   response.writeHead(answer.status, {
     'content-type': 'application/json; charset=utf-8',
+    // A cache on the way would answer reads with what was true before the last write.
+    'cache-control': 'no-store',
     'content-length': Buffer.byteLength(text),
     ...answer.headers,
   });

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
+import { HalError } from '../../lib/kernel/errors.ts';
 import { failure, readBody, success, writeAnswer, type Answer } from './answer.ts';
 import type { Faults } from './faults.ts';
 import type { RecordsApi, System } from './records-api.ts';
@@ -41,12 +42,19 @@ function injectedFailure(): Answer {
   return failure(500, 'InjectedFault', 'this request failed on purpose');
 }
 
+/** Faults of a row that the store refused as a whole, by name. */
+const refusals: ReadonlyMap<string, number> = new Map([
+  ['UnknownColumn', 400],
+  ['RowConflict', 409],
+]);
+
 async function answerOrFail(api: RecordsApi, request: IncomingMessage, path: string): Promise<Answer> {
   try {
     return await api.answer(request.method ?? 'GET', path, () => readBody(request, bodyLimitBytes));
   } catch (error) {
-    // Of a write that ends here nobody knows whether it had its effect, which is what a 5xx says.
+    const refusal = error instanceof HalError ? refusals.get(error.name) : undefined;
+    // Of any other write that ends here nobody knows whether it had its effect, which is what a 5xx says.
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    return failure(500, name, message);
+    return failure(refusal ?? 500, name, message);
   }
 }

@@ -104,7 +104,7 @@ function writeOutcome(answer: UserAnswer): 'ok' | 'fail' | 'info' {
 }
 
 /** Refusals that do not say whether an earlier hop had passed the request on. */
-const maybeDone = new Set([408, 409, 425, 429]);
+const maybeDone = new Set([408, 425, 429]);
 
 /** The row, null when the system says that it is absent, undefined when the request failed. */
 function readOutcome(answer: UserAnswer): ApiRow | null | undefined {

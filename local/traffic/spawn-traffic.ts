@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import {
@@ -13,12 +14,19 @@ export interface TrafficProcess extends TrafficControl {
   readonly pid: number;
 }
 
-/** Starts users in a process of their own, which ends with this one. Resolves when they have begun. */
-export async function spawnTraffic(options: TrafficOptions): Promise<TrafficProcess> {
+/**
+ * Starts users in a process of their own, which ends with this one. Resolves when they have begun. What the process
+ * prints is appended to `logPath`.
+ */
+export async function spawnTraffic(options: TrafficOptions, logPath: string): Promise<TrafficProcess> {
+  const log = openSync(logPath, 'a');
   const child = fork(fileURLToPath(new URL('main.ts', import.meta.url)), [], {
     env: { ...process.env, [trafficOptionsVariable]: JSON.stringify(options) },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    stdio: ['ignore', log, log, 'ipc'],
+    // An interrupt at the terminal is for the parent, which then stops the users in order.
+    detached: true,
   });
+  closeSync(log);
   const calls = makeCalls(child);
   await calls.ready;
   const call =

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { recordPath } from '../../../local/hal9/collections.ts';
 import { hal9Definition } from '../../../lib/migration/hal9-definition.ts';
 import { keyOfRow } from '../../../lib/memory/flat-store.ts';
-import { hal9Row, startMemoryServices } from './memory-services.ts';
+import { hal9Row } from './hal9-rows.ts';
+import { startMemoryServices } from './memory-services.ts';
 
 let hal9: Awaited<ReturnType<typeof startMemoryServices>>;
 

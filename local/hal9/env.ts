@@ -1,0 +1,28 @@
+import * as z from 'zod/mini';
+
+import { nameSetting, parseEnvironment, sourceSetting } from '../../lib/config/environment.ts';
+import { plantedBugs } from './planted-bug.ts';
+
+const portSetting = z.optional(
+  z.pipe(z.string().check(z.regex(/^\d{1,5}$/, 'a port number')), z.transform(Number)),
+);
+
+const schema = z.object({
+  SOURCE: sourceSetting,
+  STATE_TABLE: nameSetting,
+  AUTHORITY_TABLE: nameSetting,
+  REVERSE_PENDING_TABLE: nameSetting,
+  /** A free port each when absent. */
+  FLAT_PORT: portSetting,
+  HIERARCHICAL_PORT: portSetting,
+  ADMIN_PORT: portSetting,
+  /** A bug that users shall meet, to see that the check of their history finds it. */
+  HAL9_DEMO_PLANT: z.optional(z.enum(plantedBugs)),
+});
+
+export type Hal9Env = z.infer<typeof schema>;
+
+/** Throws `EnvironmentInvalid` with every fault. */
+export function parseEnv(source: Readonly<Record<string, string | undefined>>): Hal9Env {
+  return parseEnvironment(schema, source);
+}

@@ -1,0 +1,36 @@
+import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
+import { parseEnv } from './env.ts';
+import { openGateway, systemTiming } from './open-gateway.ts';
+import { startServices } from './start-services.ts';
+
+const env = parseEnv(process.env);
+const open = () =>
+  openGateway({
+    source: env.SOURCE,
+    tables: {
+      state: env.STATE_TABLE,
+      authority: env.AUTHORITY_TABLE,
+      reversePending: env.REVERSE_PENDING_TABLE,
+    },
+    definition: hal9Definition,
+  });
+const services = await startServices(
+  {
+    gateways: { flat: open().gateway, hierarchical: open().gateway },
+    definition: hal9Definition,
+    ...systemTiming,
+  },
+  {
+    ports: { flat: env.FLAT_PORT ?? 0, hierarchical: env.HIERARCHICAL_PORT ?? 0, admin: env.ADMIN_PORT ?? 0 },
+    plantedBug: env.HAL9_DEMO_PLANT,
+  },
+);
+const { flat, hierarchical, admin } = services.ports;
+const ready = { kind: 'ready', flatPort: flat, hierarchicalPort: hierarchical, adminPort: admin };
+process.stdout.write(`${JSON.stringify(ready)}\n`);
+process.send?.(ready);
+
+// The services never outlive whoever started them.
+process.once('disconnect', () => process.exit(0));
+process.once('SIGTERM', () => process.exit(0));
+if (process.send === undefined) process.stdin.resume().once('end', () => process.exit(0));

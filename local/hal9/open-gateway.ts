@@ -1,0 +1,51 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { makeAuthorityStore } from '../../lib/aws/authority-store.ts';
+import { makeDynamoClient } from '../../lib/aws/clients.ts';
+import { makeHierarchicalRecords } from '../../lib/aws/hierarchical-records.ts';
+import type { SourceConfig } from '../../lib/config/deploy-file.ts';
+import { makeGateway } from '../../lib/gateway/gateway.ts';
+import type { Gateway } from '../../lib/gateway/outcome.ts';
+import type { MigrationDefinition } from '../../lib/migration/definition.ts';
+import { openFlatRecords } from '../../lib/sqlite/flat-records.ts';
+
+/** How long a request waits for a switch of authority to finish, in milliseconds. */
+const maxWaitMs = 5_000;
+
+export const systemTiming = {
+  clock: { nowMs: () => Date.now() },
+  sleeper: { sleep: (durationMs: number) => delay(durationMs) },
+  random: { next: () => Math.random() },
+};
+
+export interface GatewayTables {
+  readonly state: string;
+  readonly authority: string;
+  readonly reversePending: string;
+}
+
+/** A gateway with connections of its own; the SDK finds its endpoint in the environment of the process. */
+export function openGateway(options: {
+  source: SourceConfig;
+  tables: GatewayTables;
+  definition: MigrationDefinition;
+}): { readonly gateway: Gateway; close(): void } {
+  const { tables, definition } = options;
+  const client = makeDynamoClient();
+  const flat = openFlatRecords(options.source, definition);
+  const gateway = makeGateway({
+    flat,
+    hierarchical: makeHierarchicalRecords({ client, tables }),
+    authority: makeAuthorityStore({ client, table: tables.authority }),
+    definition,
+    maxWaitMs,
+    ...systemTiming,
+  });
+  return {
+    gateway,
+    close() {
+      flat.close();
+      client.destroy();
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
+import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { parseEnv } from './env.ts';
+import { answerCall } from './serve-traffic.ts';
+import { startTraffic } from './start-traffic.ts';
+import type { TrafficCall, TrafficReply } from './traffic-messages.ts';
+
+function reply(message: TrafficReply, sent?: () => void): void {
+  process.send?.(message, undefined, undefined, sent);
+}
+
+try {
+  const options = parseEnv(process.env);
+  const source = openFlatSource(options.source, hal9Definition);
+  const control = await startTraffic({ source, definition: hal9Definition }, options);
+  await source.close();
+  process.on('message', (call) => {
+    void answerCall(control, call as TrafficCall).then((answer) => reply(answer));
+  });
+  reply({ kind: 'ready' });
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  reply({ kind: 'failed', message }, () => process.exit(1));
+}
+// Users never outlive whoever sent them.
+process.once('disconnect', () => process.exit());

@@ -1,0 +1,110 @@
+import type { FlatRow } from '../../../lib/migration/row.ts';
+
+const common = { updated_at: 1_700_000_000_000n, version: 1n, checksum: null, organization_id: null };
+
+/** One row of a table, numbered; every column that the definition asks for is there. */
+export function hal9Row(recordType: string, number: number): FlatRow {
+  const row = rows[recordType];
+  if (row === undefined) throw new Error(`no sample row of ${recordType}`);
+  return { ...row(number), ...common };
+}
+
+const rows: Record<string, (n: number) => FlatRow> = {
+  user: (n) => ({
+    id: `user-${n}`,
+    username: `name-${n}`,
+    email: null,
+    role: 'user',
+    is_active: 1n,
+    last_login: null,
+    created_at: 1_700_000_000n,
+  }),
+  session: (n) => ({
+    id: `session-${n}`,
+    user_id: `user-${n}`,
+    token_hash: `hash-${n}`,
+    ip: null,
+    user_agent: 'agent/1.0',
+    region: 'us-west',
+    data: '{"theme":"dark"}',
+    created_at: 1_700_000_000n,
+    last_accessed_at: null,
+    expires_at: 4_000_000_000n,
+  }),
+  neuron: (n) => ({
+    neuron_key: `neuron-${n}`,
+    id: `row-${n}`,
+    neuron_id: null,
+    declared_layer: 'L3',
+    neuron_type: 'planner',
+    role: null,
+    state: 'idle',
+    system_prompt: null,
+    settings: null,
+    activation: 0.5,
+    weights: '[0.25,0.5]',
+    biases: null,
+    learning_rate: 0.125,
+    momentum: null,
+    memory: null,
+    context: null,
+    avg_response_time_ms: 1.5,
+    connection_count: 1n,
+    is_async: 0n,
+    created_at: 1_700_000_000n,
+  }),
+  connection: (n) => ({
+    source: `neuron-${n}`,
+    target: `neuron-${n + 1}`,
+    conn_type: 'forward',
+    id: `connection-${n}`,
+    weight: 0.5,
+    ordinal: BigInt(n),
+    metadata: null,
+  }),
+  signal: (n) => ({
+    id: `signal-${n}`,
+    from_neuron: `neuron-${n}`,
+    to_neuron: null,
+    layer_from: null,
+    layer_to: null,
+    propagation_type: 'forward',
+    batch_id: null,
+    content: 'hello',
+    strength: 1,
+    features: null,
+    gradient: null,
+    metadata: null,
+    timestamp: 1_700_000_000n,
+  }),
+  learning: (n) => ({
+    id: `learning-${n}`,
+    record_type: 'memory',
+    neuron_id: `neuron-${n}`,
+    layer: null,
+    entry_type: '"Task"',
+    payload: '{"content":"text"}',
+    embedding: new Uint8Array([0, 0, 0, 63]),
+    importance: 0.5,
+    access_count: 9_007_199_254_740_993n,
+    created_at: 1_700_000_000n,
+    last_accessed: null,
+  }),
+  config: (n) => ({
+    scope: 'server',
+    path: `limits/cpu %${n}`,
+    id: `config-${n}`,
+    value: '42',
+    revision: 1n,
+  }),
+  metadata: (n) => ({
+    kind: 'audit',
+    seq: BigInt(n),
+    id: `metadata-${n}`,
+    ts: '2025-01-01T00:00:00Z',
+    actor: null,
+    resource: null,
+    labels: null,
+    body: '{"action":"login"}',
+  }),
+};
