@@ -11,7 +11,7 @@ export interface RouteIdentity {
   readonly subject: string;
 }
 
-export type RouteReason =
+type RouteReason =
   /** There are no routes, or none that can be read. */
   | 'no-routes'
   | 'kill-switch'

@@ -4,12 +4,12 @@ import { routesFromFlags, type Routes } from './routes.ts';
 /** A copy younger than this is used as it is; AppConfig hands out nothing newer any faster. */
 export const freshForMs = 15_000;
 /** What a request pays at most for a refresh. */
-export const refreshBudgetMs = 50;
+const refreshBudgetMs = 50;
 /** After a failure, and when an assignment seems to know more than the copy, the next try waits this long. */
-export const retryAfterMs = 2_000;
+const retryAfterMs = 1_000;
 
 /** AppConfig's data plane, as little of it as an edge needs. Both reject when the signal aborts. */
-export interface FlagsSession {
+interface FlagsSession {
   start(signal: AbortSignal): Promise<string>;
   /** `content` is null when nothing has changed since the last call with this chain of tokens. */
   next(token: string, signal: AbortSignal): Promise<{ token: string; content: string | null }>;

@@ -32,7 +32,7 @@ export function summariseOutcomes(records: readonly OutcomeRecord[]): Metric[] {
 }
 
 /** The system's own failure: a 5xx, or no answer at all. */
-export function isError(record: OutcomeRecord): boolean {
+function isError(record: OutcomeRecord): boolean {
   return record.status >= 500 || record.status === 0;
 }
 

@@ -23,7 +23,7 @@ export interface OutcomeRecord {
 }
 
 /** Field that carries what `cf.logCustomData` was given. Not verified against an account; one place to correct. */
-export const customDataField = 'cf-custom-data';
+const customDataField = 'cf-custom-data';
 
 /** The fields of the real-time log configuration, in order. */
 export const outcomeLogFields = [

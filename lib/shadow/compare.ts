@@ -3,7 +3,7 @@ import { diffJson, difference, type FieldDifference } from './difference.ts';
 import { findRule, type IgnoreRule } from './ignore-rules.ts';
 import { comparedHeaders, versionOf, type Answer, type Observation } from './observation.ts';
 
-export type ComparisonClass = 'match' | 'benign' | 'expected' | 'critical';
+type ComparisonClass = 'match' | 'benign' | 'expected' | 'critical';
 
 export type Comparison =
   | {

@@ -10,7 +10,7 @@ export interface FieldDifference {
   readonly candidate: RedactedValue;
 }
 
-export interface RedactedValue {
+interface RedactedValue {
   readonly type: 'absent' | 'null' | 'boolean' | 'number' | 'string' | 'array' | 'object';
   /** First 16 hex digits of the sha256 of the canonical value; empty when absent. */
   readonly hash: string;
