@@ -21,6 +21,7 @@ export interface FunctionSummary {
   readonly handler: string;
   readonly memoryMb: number;
   readonly timeoutS: number;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** The Lambda runtime of the local cloud. Names are plain function names, never ARNs. */

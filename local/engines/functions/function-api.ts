@@ -105,6 +105,7 @@ function configuration(summary: FunctionSummary): WireObject {
     Handler: summary.handler,
     MemorySize: summary.memoryMb,
     Timeout: summary.timeoutS,
+    Environment: { Variables: summary.environment ?? {} },
     Version: '$LATEST',
     State: 'Active',
     LastUpdateStatus: 'Successful',

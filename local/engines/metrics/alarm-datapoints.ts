@@ -1,4 +1,4 @@
-import type { AlarmDefinition } from './alarm-definition.ts';
+import type { AlarmDefinition, Evidence } from './alarm-definition.ts';
 import { valueOver } from './metric-query.ts';
 import type { MetricStore, Slot } from './metric-store.ts';
 
@@ -13,9 +13,6 @@ export interface EvaluationTime {
   readonly resetAtMs: number;
 }
 
-/** Compressed time never lets a rule judge fewer samples than this. */
-const evidenceFloor = 100;
-
 /** CloudWatch looks a little further back than the evaluation periods, to bridge gaps. */
 const extraPeriods = 2;
 
@@ -27,9 +24,9 @@ export function datapointsOf(store: MetricStore, alarm: AlarmDefinition, time: E
     });
   }
   const bucketMs = Math.max(time.minBucketMs, Math.round(alarm.periodMs / time.timeScale));
-  return alarm.evidenceId === undefined
+  return alarm.evidence === undefined
     ? latestPoints(store, alarm, time, bucketMs)
-    : evidencePoints(store, alarm, time, { bucketMs, evidenceId: alarm.evidenceId });
+    : evidencePoints(store, alarm, time, { bucketMs, evidence: alarm.evidence });
 }
 
 function alignedPoints(
@@ -61,20 +58,25 @@ function latestPoints(
   return known.length === 0 ? points.slice(0, alarm.evaluationPeriods) : known;
 }
 
-/** Each point ends one compressed period before the one after it and reaches back until it holds enough samples. */
+/** Each point reaches back from its end until it holds enough samples. */
 function evidencePoints(
   store: MetricStore,
   alarm: AlarmDefinition,
   time: EvaluationTime,
-  shape: { readonly bucketMs: number; readonly evidenceId: string },
+  shape: { readonly bucketMs: number; readonly evidence: Evidence },
 ): Datapoints {
   const points: (number | undefined)[] = [];
-  for (let index = 0; index < alarm.evaluationPeriods; index += 1) {
-    const toMs = time.nowMs - index * shape.bucketMs;
-    const fromMs = reachBack(store, alarm, shape.evidenceId, { toMs, notBeforeMs: time.resetAtMs });
-    const start =
-      fromMs === undefined ? undefined : Math.max(Math.min(fromMs, toMs - shape.bucketMs), time.resetAtMs);
-    points.push(start === undefined ? undefined : pointOver(store, alarm, start, toMs));
+  let toMs = time.nowMs;
+  while (points.length < alarm.evaluationPeriods) {
+    const enoughFromMs = reachBack(store, alarm, shape.evidence, { toMs, notBeforeMs: time.resetAtMs });
+    if (enoughFromMs === undefined) {
+      points.push(undefined);
+      toMs -= shape.bucketMs;
+      continue;
+    }
+    const fromMs = Math.max(time.resetAtMs, Math.min(enoughFromMs, toMs - shape.bucketMs));
+    points.push(pointOver(store, alarm, fromMs, toMs));
+    toMs = shape.evidence.overlaps ? toMs - shape.bucketMs : fromMs;
   }
   return points;
 }
@@ -83,20 +85,20 @@ function evidencePoints(
 function reachBack(
   store: MetricStore,
   alarm: AlarmDefinition,
-  evidenceId: string,
+  evidence: Evidence,
   bounds: { readonly toMs: number; readonly notBeforeMs: number },
 ): number | undefined {
-  const evidence = alarm.queries.find((query) => query.id === evidenceId);
-  if (evidence?.kind !== 'statistic') {
+  const query = alarm.queries.find((candidate) => candidate.id === evidence.id);
+  if (query?.kind !== 'statistic') {
     return undefined;
   }
   let held = 0;
-  for (const slot of store.newestFirst(evidence.metric, bounds.toMs)) {
+  for (const slot of store.newestFirst(query.metric, bounds.toMs)) {
     if (slot.atMs < bounds.notBeforeMs) {
       return undefined;
     }
-    held += samplesIn(slot, evidence.statistic);
-    if (held >= evidenceFloor) {
+    held += samplesIn(slot, query.statistic);
+    if (held >= evidence.leastSamples) {
       return slot.atMs;
     }
   }

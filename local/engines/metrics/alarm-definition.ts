@@ -1,6 +1,7 @@
 import type { WireObject } from '../ports.ts';
 import type { InputReader } from '../wire-input.ts';
 import { readInput } from '../wire-input.ts';
+import { lowerBounds } from './expression.ts';
 import type { MetricQuery } from './metric-query.ts';
 import { invalidParameter, knownStatistic, readDimensions, readQueries } from './metric-query.ts';
 import { isPercentile } from './sample-set.ts';
@@ -12,8 +13,8 @@ export interface AlarmDefinition {
   readonly queries: readonly MetricQuery[];
   /** The query that is compared with the threshold. */
   readonly resultId: string;
-  /** The query whose samples say how much a datapoint rests on; none for alarms that need no such floor. */
-  readonly evidenceId: string | undefined;
+  /** What a datapoint must rest on when time is compressed; none for alarms on reports of a schedule. */
+  readonly evidence: Evidence | undefined;
   readonly periodMs: number;
   readonly evaluationPeriods: number;
   readonly datapointsToAlarm: number;
@@ -23,6 +24,20 @@ export interface AlarmDefinition {
   /** As it was put, for DescribeAlarms. */
   readonly wire: WireObject;
 }
+
+export interface Evidence {
+  /** The query whose samples count. */
+  readonly id: string;
+  readonly leastSamples: number;
+  /**
+   * Whether the windows of successive datapoints may share samples. Not for percentiles: one outlier decides a high
+   * percentile of a small window, and would decide every window that shares it.
+   */
+  readonly overlaps: boolean;
+}
+
+/** Compressed time never lets a rule judge fewer samples than this. */
+const evidenceFloor = 100;
 
 export const comparisons: Readonly<Record<string, (value: number, threshold: number) => boolean>> = {
   GreaterThanThreshold: (value, threshold) => value > threshold,
@@ -43,7 +58,7 @@ export function readAlarmDefinition(wire: WireObject): AlarmDefinition {
     name: input.text('AlarmName'),
     queries,
     resultId: resultOf(queries),
-    evidenceId: evidenceOf(queries),
+    evidence: evidenceOf(queries),
     periodMs: periodOf(queries) * 1000,
     evaluationPeriods,
     datapointsToAlarm: readDatapoints(input, evaluationPeriods),
@@ -79,12 +94,18 @@ function resultOf(queries: readonly MetricQuery[]): string {
   return result.id;
 }
 
-function evidenceOf(queries: readonly MetricQuery[]): string | undefined {
+function evidenceOf(queries: readonly MetricQuery[]): Evidence | undefined {
   const statistics = queries.filter((query) => query.kind === 'statistic');
-  const evidence =
-    statistics.find((query) => query.id === 'requests') ??
-    statistics.find((query) => isPercentile(query.statistic));
-  return evidence?.id;
+  const percentile = statistics.find((query) => isPercentile(query.statistic));
+  const id = (statistics.find((query) => query.id === 'requests') ?? percentile)?.id;
+  if (id === undefined) {
+    return undefined;
+  }
+  // A rule that asks for more samples by itself would otherwise find its window too small for ever.
+  const guards = queries.flatMap((query) =>
+    query.kind === 'expression' ? lowerBounds(query.expression, id) : [],
+  );
+  return { id, leastSamples: Math.max(evidenceFloor, ...guards), overlaps: percentile === undefined };
 }
 
 function periodOf(queries: readonly MetricQuery[]): number {

@@ -39,6 +39,24 @@ export function referencedIds(expression: Expression): readonly string[] {
   }
 }
 
+/** Numbers that the metric `id` is required to reach, as in `IF(requests >= 1000, ...)`. */
+export function lowerBounds(expression: Expression, id: string): readonly number[] {
+  switch (expression.kind) {
+    case 'number':
+    case 'metric':
+      return [];
+    case 'operation':
+      return [
+        ...boundOf(expression.operator, expression.left, expression.right, id),
+        ...lowerBounds(expression.left, id),
+        ...lowerBounds(expression.right, id),
+      ];
+    case 'call':
+    default:
+      return expression.args.flatMap((argument) => lowerBounds(argument, id));
+  }
+}
+
 export function evaluateExpression(expression: Expression, values: MetricValues): number | undefined {
   switch (expression.kind) {
     case 'number':
@@ -188,6 +206,16 @@ function parseArguments(cursor: Cursor, close: string): Expression[] {
   }
   cursor.at += 1;
   return args;
+}
+
+function boundOf(operator: string, left: Expression, right: Expression, id: string): readonly number[] {
+  if (left.kind !== 'metric' || left.id !== id || right.kind !== 'number') {
+    return [];
+  }
+  if (operator === '>') {
+    return [right.value + 1];
+  }
+  return operator === '>=' ? [right.value] : [];
 }
 
 function operate(operator: string, left: number | undefined, right: number | undefined): number | undefined {

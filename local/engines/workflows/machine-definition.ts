@@ -113,11 +113,16 @@ function scaleRetries(state: WireObject, timeScale: number): WireObject {
     const longestS = retrier['MaxDelaySeconds'];
     return {
       ...retrier,
-      IntervalSeconds: Number(retrier['IntervalSeconds'] ?? 1) / timeScale,
-      ...(typeof longestS === 'number' && { MaxDelaySeconds: longestS / timeScale }),
+      IntervalSeconds: scaleDelay(Number(retrier['IntervalSeconds'] ?? 1), timeScale),
+      ...(typeof longestS === 'number' && { MaxDelaySeconds: scaleDelay(longestS, timeScale) }),
     };
   });
   return { ...state, Retry: scaled };
+}
+
+/** What a retry waits for, such as a restarted process, takes its real time: a second is left to it. */
+function scaleDelay(delayS: number, timeScale: number): number {
+  return Math.min(delayS, Math.max(1, delayS / timeScale));
 }
 
 const executionModes: Readonly<Record<string, 'start' | 'sync' | 'sync-json'>> = {

@@ -219,27 +219,75 @@ test('without compression an alarm judges whole periods and calls its function o
   });
 });
 
+/** `perSecond` requests in each of the seconds from `fromS` to `untilS` seconds ago. */
+function fill(
+  engines: RunningEngines,
+  perSecond: number,
+  errors: number,
+  [fromS, untilS]: [number, number],
+): void {
+  const now = Date.now();
+  for (let age = fromS; age > untilS; age -= 1) {
+    put(engines, 'Requests', perSecond, now - age * 1000);
+    put(engines, 'Errors', errors, now - age * 1000);
+  }
+}
+
 test('compressed time judges no fewer than a hundred requests', async () => {
   const engines = await runEngines({ 'roll-back': echo }, { ...byHand, timeScale: 60 });
   engines.alarms.ensureAlarm(errorRate);
-  const now = Date.now();
-  const fill = (perSecond: number, fromMs: number, untilMs: number, errors: number): void => {
-    for (let atMs = fromMs; atMs < untilMs; atMs += 1000) {
-      put(engines, 'Requests', perSecond, atMs);
-      put(engines, 'Errors', errors, atMs);
-    }
-  };
 
-  // 90 requests, all of them failed: a second of this is damning, but it is too little to judge.
-  fill(10, now - 9000, now, 10);
+  // 90 requests, all of them failed: damning, but too little to judge.
+  fill(engines, 10, 10, [9, 0]);
   await engines.alarms.evaluate();
   const tooFew = engines.alarms.stateOf('error-rate');
-  // Half a minute more of good traffic before them: the window reaches back into it.
-  fill(10, now - 40_000, now - 9000, 0);
+  // Good traffic from before them fills the window up.
+  fill(engines, 10, 0, [40, 9]);
   await engines.alarms.evaluate();
 
   expect(tooFew).toBe('OK');
   expect(engines.alarms.stateOf('error-rate')).toBe('ALARM');
+});
+
+test('a rule that asks for more requests than that gets them', async () => {
+  const engines = await runEngines({ 'roll-back': echo }, { ...byHand, timeScale: 60 });
+  const [rate, ...stats] = errorRate.Metrics;
+  const Expression = 'IF(requests >= 1000, 100 * errors / requests, 0)';
+  engines.alarms.ensureAlarm({ ...errorRate, Metrics: [{ ...rate, Expression }, ...stats] });
+
+  fill(engines, 100, 100, [9, 0]);
+  await engines.alarms.evaluate();
+  const tooFew = engines.alarms.stateOf('error-rate');
+  fill(engines, 100, 100, [30, 9]);
+  await engines.alarms.evaluate();
+
+  expect(tooFew).toBe('OK');
+  expect(engines.alarms.stateOf('error-rate')).toBe('ALARM');
+});
+
+test('one burst of slow answers does not count in several windows of a percentile', async () => {
+  const engines = await runEngines({}, { ...byHand, timeScale: 60 });
+  const alarm = {
+    AlarmName: 'latency',
+    Namespace,
+    MetricName: 'LatencyMs',
+    Dimensions: dimensions,
+    ExtendedStatistic: 'p99',
+    Period: 60,
+    Threshold: 500,
+    ComparisonOperator: 'GreaterThanThreshold',
+  };
+  engines.alarms.ensureAlarm({ ...alarm, AlarmName: 'once', EvaluationPeriods: 1 });
+  engines.alarms.ensureAlarm({ ...alarm, AlarmName: 'twice', EvaluationPeriods: 2 });
+
+  const now = Date.now();
+  for (let index = 0; index < 400; index += 1) {
+    put(engines, 'LatencyMs', index < 50 ? 900 : 10, now - index * 100);
+  }
+  await engines.alarms.evaluate();
+
+  expect(engines.alarms.stateOf('once')).toBe('ALARM');
+  expect(engines.alarms.stateOf('twice')).toBe('OK');
 });
 
 test('samples from before a reset no longer count', async () => {

@@ -34,13 +34,18 @@ test('waits become tasks at any depth and no timer overflows', () => {
   expect(machine.stateTypes.get('InMap')).toBe('Wait');
 });
 
-test('retries wait as much less as time is compressed', () => {
-  const Retry = [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 30, MaxDelaySeconds: 60 }];
+test('retries wait as much less as time is compressed, down to a second', () => {
+  const Retry = [
+    { ErrorEquals: ['Slow'], IntervalSeconds: 300, MaxDelaySeconds: 600 },
+    { ErrorEquals: ['States.ALL'], IntervalSeconds: 30 },
+  ];
   const States = { Work: { Type: 'Task', Resource: lambda, Retry, End: true } };
 
   const { definition } = makeRunnable('plan', { StartAt: 'Work', States }, 60);
 
-  expect(definition.States['Work']).toMatchObject({ Retry: [{ IntervalSeconds: 0.5, MaxDelaySeconds: 1 }] });
+  expect(definition.States['Work']).toMatchObject({
+    Retry: [{ IntervalSeconds: 5, MaxDelaySeconds: 10 }, { IntervalSeconds: 1 }],
+  });
 });
 
 test.each([
