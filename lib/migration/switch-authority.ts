@@ -54,12 +54,13 @@ export interface SwitchAuthority {
 export function makeSwitchAuthority(deps: SwitchAuthorityDeps): SwitchAuthority {
   return {
     async switchTo(request) {
+      // Authority first: a switch that already opened the new side is then found under way, or done.
+      const flat = await deps.source.authority(request.category);
       const last = await deps.switches.current(request.category);
       if (last !== null && isUnderWay(last)) {
         if (last.to !== request.to) throw underWay(last);
         return { kind: 'switched', record: await runStages(deps, last) };
       }
-      const flat = await deps.source.authority(request.category);
       const present = flat.state === 'following' ? 'hierarchical' : 'flat';
       if (present === request.to) return { kind: 'already-there', epoch: flat.epoch };
       const begun = await beginSwitch(deps, request, flat.epoch + 1);
