@@ -173,7 +173,7 @@ export interface AlarmEngine {
 }
 
 /** One metric value put from inside the process; `timestampMs` is real time, default now. */
-export interface MetricSample {
+interface MetricSample {
   readonly namespace: string;
   readonly name: string;
   readonly dimensions?: Readonly<Record<string, string>>;

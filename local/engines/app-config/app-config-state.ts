@@ -46,13 +46,7 @@ export interface HostedVersion {
   readonly label?: string;
 }
 
-export type DeploymentState =
-  | 'DEPLOYING'
-  | 'BAKING'
-  | 'COMPLETE'
-  | 'ROLLING_BACK'
-  | 'ROLLED_BACK'
-  | 'REVERTED';
+type DeploymentState = 'DEPLOYING' | 'BAKING' | 'COMPLETE' | 'ROLLING_BACK' | 'ROLLED_BACK' | 'REVERTED';
 
 export interface DeploymentEvent {
   readonly type: string;

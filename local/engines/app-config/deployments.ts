@@ -21,7 +21,7 @@ import type { ActionDeps } from './extension-actions.ts';
 import { notifyActions, runPreActions } from './extension-actions.ts';
 import { rolloutSteps } from './rollout-steps.ts';
 
-export interface DeploymentRequest {
+interface DeploymentRequest {
   readonly applicationId: string;
   readonly environmentId: string;
   readonly profileId: string;

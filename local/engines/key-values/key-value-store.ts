@@ -14,7 +14,7 @@ export interface KeyValueStore {
   modifiedAtMs: number;
 }
 
-export interface KeyValueChange {
+interface KeyValueChange {
   readonly puts: readonly { readonly key: string; readonly value: string }[];
   readonly deletes: readonly string[];
   /** The caller's If-Match. */

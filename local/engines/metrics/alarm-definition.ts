@@ -6,7 +6,7 @@ import type { MetricQuery } from './metric-query.ts';
 import { invalidParameter, knownStatistic, readDimensions, readQueries } from './metric-query.ts';
 import { isPercentile } from './sample-set.ts';
 
-export type MissingDataTreatment = 'missing' | 'ignore' | 'breaching' | 'notBreaching';
+type MissingDataTreatment = 'missing' | 'ignore' | 'breaching' | 'notBreaching';
 
 export interface AlarmDefinition {
   readonly name: string;

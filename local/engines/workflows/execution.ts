@@ -1,6 +1,6 @@
 import type { WireObject } from '../ports.ts';
 
-export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
 /** Plain JSON: what of it survives a restart is the object itself. */
 export interface Execution {

@@ -25,7 +25,7 @@ export interface Machine {
   readonly createdAtMs: number;
 }
 
-export interface StartRequest {
+interface StartRequest {
   readonly machineArn: string;
   readonly name?: string | undefined;
   readonly input?: string | undefined;
