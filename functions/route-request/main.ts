@@ -72,6 +72,9 @@ async function within<Result>(
   }
 }
 
+// Part of the sandbox's start. A sandbox that starts without flags sends everything to flat until it has some.
+await flags.prime();
+
 interface OriginRequestEvent {
   Records: [{ cf: { config: { requestId?: string }; request: EdgeRequest } }];
 }

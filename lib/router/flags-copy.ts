@@ -5,6 +5,8 @@ import { routesFromFlags, type Routes } from './routes.ts';
 export const freshForMs = 15_000;
 /** What a request pays at most for a refresh. */
 const refreshBudgetMs = 50;
+/** What the start of a sandbox pays at most for its first copy: name lookup, TLS and two calls to another Region. */
+const primeBudgetMs = 1_000;
 /** After a failure, and when an assignment seems to know more than the copy, the next try waits this long. */
 const retryAfterMs = 1_000;
 
@@ -18,6 +20,8 @@ interface FlagsSession {
 export interface FlagsCopy {
   /** The copy in hand, without any wait. */
   current(): Routes | null;
+  /** Fetches the first copy while the sandbox starts, before any request waits; never throws. */
+  prime(): Promise<void>;
   /** Refreshes when the copy is too old; never throws, and leaves nothing running when it returns. */
   refresh(): Promise<void>;
   /** As `refresh`, because a request was assigned by routes that look newer than the copy. */
@@ -53,12 +57,12 @@ export function makeFlagsCopy({ session, clock, within }: FlagsCopyDeps): FlagsC
     if (answer.content !== null) routes = routesFromFlags(answer.content) ?? routes;
   }
 
-  async function tryLoad(fromScratch: boolean): Promise<void> {
+  async function tryLoad(fromScratch: boolean, budgetMs: number): Promise<void> {
     const startedAtMs = clock.nowMs();
     refreshAtMs = startedAtMs + retryAfterMs;
     doubtAtMs = startedAtMs + retryAfterMs;
     try {
-      await within(refreshBudgetMs, (signal) => load(fromScratch, signal));
+      await within(budgetMs, (signal) => load(fromScratch, signal));
       refreshAtMs = startedAtMs + freshForMs;
     } catch {
       // Fail static: what is in hand stays in force.
@@ -67,12 +71,13 @@ export function makeFlagsCopy({ session, clock, within }: FlagsCopyDeps): FlagsC
 
   return {
     current: () => routes,
+    prime: () => tryLoad(true, primeBudgetMs),
     async refresh() {
-      if (clock.nowMs() >= refreshAtMs) await tryLoad(false);
+      if (clock.nowMs() >= refreshAtMs) await tryLoad(false, refreshBudgetMs);
     },
     async refreshOnDoubt() {
       // A running session answers once in 15 seconds at most; only a new one sees a change right away.
-      if (clock.nowMs() >= doubtAtMs) await tryLoad(true);
+      if (clock.nowMs() >= doubtAtMs) await tryLoad(true, refreshBudgetMs);
     },
   };
 }

@@ -33,9 +33,9 @@ describe('the origin function as deployed', () => {
   test('decides every golden vector as the viewer function does', async () => {
     for (const { claims, bucket, mark } of golden.vectors.slice(0, 8)) {
       appConfig.flags = flags({ trafficThousandths: bucket + 1 });
-      expect(await systemFor(loadRouteRequest(config), headersOf(claims, mark))).toBe('hierarchical');
+      expect(await systemFor(await loadRouteRequest(config), headersOf(claims, mark))).toBe('hierarchical');
       appConfig.flags = flags({ trafficThousandths: bucket });
-      expect(await systemFor(loadRouteRequest(config), headersOf(claims, mark))).toBe('flat');
+      expect(await systemFor(await loadRouteRequest(config), headersOf(claims, mark))).toBe('flat');
     }
   });
 
@@ -44,16 +44,16 @@ describe('the origin function as deployed', () => {
     const vectors = golden.vectors.slice(1, 9).filter(({ claims }) => claims.user !== ' alice');
     for (const { claims, bucket } of vectors) {
       appConfig.flags = flags({ trafficThousandths: bucket + 1 });
-      expect(await systemFor(loadRouteRequest(config), headersOf(claims, null))).toBe('hierarchical');
+      expect(await systemFor(await loadRouteRequest(config), headersOf(claims, null))).toBe('hierarchical');
       appConfig.flags = flags({ trafficThousandths: bucket });
-      expect(await systemFor(loadRouteRequest(config), headersOf(claims, null))).toBe('flat');
+      expect(await systemFor(await loadRouteRequest(config), headersOf(claims, null))).toBe('flat');
     }
   });
 
   test('sends the request to the origin of the configuration, with its host', async () => {
     appConfig.flags = flags({ trafficThousandths: 100_000 });
 
-    const request = await loadRouteRequest(config)(eventWith(assigned()));
+    const request = await (await loadRouteRequest(config))(eventWith(assigned()));
 
     expect(request.origin.custom).toMatchObject(origins.hierarchical);
     expect(request.headers['host']).toEqual([{ key: 'Host', value: 'hierarchical.internal' }]);
@@ -62,28 +62,47 @@ describe('the origin function as deployed', () => {
   test('stays on flat after a cold start without flags', async () => {
     appConfig.mode = 'fail';
 
-    expect(await systemFor(loadRouteRequest(config), assigned())).toBe('flat');
+    expect(await systemFor(await loadRouteRequest(config), assigned())).toBe('flat');
   });
 
-  test('waits 50 milliseconds at most for an AppConfig that hangs', async () => {
+  test('lets a request wait 50 milliseconds at most for an AppConfig that hangs', async () => {
     appConfig.mode = 'hang';
-    const handler = loadRouteRequest(config);
-    await systemFor(handler, {});
+    const handler = await loadRouteRequest(config);
+    let longestMs = 0;
+    const ask = async (): Promise<number> => {
+      const startedAt = performance.now();
+      expect(await systemFor(handler, assigned())).toBe('flat');
+      longestMs = Math.max(longestMs, performance.now() - startedAt);
+      return appConfig.requests();
+    };
 
-    const startedAt = performance.now();
-    expect(await systemFor(loadRouteRequest(config), assigned())).toBe('flat');
-    expect(performance.now() - startedAt).toBeLessThan(250);
+    await expect.poll(ask, { timeout: 10_000 }).toBe(2);
+
+    // The budget with room for a machine that does other things as well.
+    expect(longestMs).toBeGreaterThan(40);
+    expect(longestMs).toBeLessThan(200);
+  });
+
+  test('finds flags that were not there when the sandbox started', async () => {
+    appConfig.mode = 'fail';
+    const handler = await loadRouteRequest(config);
+    expect(await systemFor(handler, assigned())).toBe('flat');
+
+    appConfig.mode = 'answer';
+    appConfig.flags = flags({ trafficThousandths: 100_000 });
+
+    await expect.poll(() => systemFor(handler, assigned()), { timeout: 10_000 }).toBe('hierarchical');
   });
 
   test('obeys the kill switch of its copy although the viewer function has not heard of it', async () => {
     appConfig.flags = flags({ trafficThousandths: 100_000, killSwitch: true, routingEpoch: 5 });
 
-    expect(await systemFor(loadRouteRequest(config), assigned())).toBe('flat');
+    expect(await systemFor(await loadRouteRequest(config), assigned())).toBe('flat');
   });
 
   test('keeps the last good flags while AppConfig fails', async () => {
     appConfig.flags = flags({ trafficThousandths: 100_000 });
-    const handler = loadRouteRequest(config);
+    const handler = await loadRouteRequest(config);
     await systemFor(handler, assigned());
     appConfig.mode = 'fail';
 
@@ -92,7 +111,7 @@ describe('the origin function as deployed', () => {
 
   test('leaves no request of its own behind when it gives up waiting', async () => {
     appConfig.mode = 'hang';
-    await systemFor(loadRouteRequest(config), assigned());
+    await systemFor(await loadRouteRequest(config), assigned());
 
     await expect.poll(() => appConfig.openRequests()).toBe(0);
   });
@@ -101,7 +120,7 @@ describe('the origin function as deployed', () => {
     appConfig.flags = flags({ trafficThousandths: 100_000 });
     const odd = { ...assigned(), cookie: 7 as unknown as string, 'x-hal9-subject': 9 as unknown as string };
 
-    expect(await systemFor(loadRouteRequest(config), odd)).toBe('flat');
+    expect(await systemFor(await loadRouteRequest(config), odd)).toBe('flat');
   });
 });
 
@@ -133,7 +152,7 @@ function eventWith(headers: Readonly<Record<string, string>>) {
 }
 
 async function systemFor(
-  handler: ReturnType<typeof loadRouteRequest>,
+  handler: Awaited<ReturnType<typeof loadRouteRequest>>,
   headers: Readonly<Record<string, string>>,
 ): Promise<string> {
   const request = await handler(eventWith(headers));
@@ -147,14 +166,17 @@ interface FakeAppConfig {
   flags: FlagsDocument;
   mode: 'answer' | 'fail' | 'hang';
   openRequests(): number;
+  requests(): number;
   stop(): Promise<void>;
 }
 
 /** AppConfig's data plane over HTTP, for the real client. */
 async function startAppConfig(): Promise<FakeAppConfig> {
   let open = 0;
+  let total = 0;
   const server: Server = createServer((request, response) => {
     open += 1;
+    total += 1;
     response.on('close', () => (open -= 1));
     if (fake.mode === 'hang') return;
     if (fake.mode === 'fail') {
@@ -176,6 +198,7 @@ async function startAppConfig(): Promise<FakeAppConfig> {
     flags: defaultFlagsDocument,
     mode: 'answer',
     openRequests: () => open,
+    requests: () => total,
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

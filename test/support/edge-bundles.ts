@@ -1,8 +1,12 @@
-import { buildSync } from 'esbuild';
-import { createRequire } from 'node:module';
+import { build } from 'esbuild';
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
 
 import { bundleAssignCohort } from '../../cdk/bundle-edge.ts';
+import { projectRoot } from '../../cdk/project-root.ts';
 
 interface Value {
   value: string;
@@ -42,27 +46,31 @@ export interface EdgeConfig {
   readonly origins: object;
 }
 
-/** The origin-request function as a fresh sandbox would load it: own module state, the real SDK from outside. */
-export function loadRouteRequest(config: EdgeConfig): (event: unknown) => Promise<{
+type OriginHandler = (event: unknown) => Promise<{
   headers: Record<string, { value: string }[]>;
   origin: { custom: { domainName: string; port: number } };
-}> {
-  const built = buildSync({
-    entryPoints: ['functions/route-request/main.ts'],
+}>;
+
+/** Beside the SDK, which the bundle imports by name. */
+const bundleDirectory = join(projectRoot, 'node_modules', '.edge-bundles');
+
+/** The origin-request function as a fresh sandbox would load it: own module state, the real SDK from outside. */
+export async function loadRouteRequest(config: EdgeConfig): Promise<OriginHandler> {
+  const outfile = join(bundleDirectory, `${randomUUID()}.mjs`);
+  await build({
+    entryPoints: [join(projectRoot, 'functions/route-request/main.ts')],
     bundle: true,
-    write: false,
-    format: 'cjs',
+    outfile,
+    format: 'esm',
     platform: 'node',
     target: 'node22',
     minify: true,
     external: ['@aws-sdk/*'],
     define: { HAL9_EDGE_CONFIG: JSON.stringify(config) },
   });
-  const module = { exports: {} as { handler: ReturnType<typeof loadRouteRequest> } };
-  // oxlint-disable-next-line typescript/no-implied-eval -- loads our own bundle as Lambda does
-  const load = new Function('module', 'exports', 'require', built.outputFiles[0]!.text) as (
-    ...scope: readonly unknown[]
-  ) => void;
-  load(module, module.exports, createRequire(import.meta.url));
-  return module.exports.handler;
+  try {
+    return ((await import(pathToFileURL(outfile).href)) as { handler: OriginHandler }).handler;
+  } finally {
+    rmSync(outfile);
+  }
 }

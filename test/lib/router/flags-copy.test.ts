@@ -81,12 +81,26 @@ test('on doubt a new session looks at once, but not for every request', async ()
   expect(cloud.calls).toEqual(['start', 'next t1', 'start', 'next t3']);
 });
 
-test('a refresh has 50 milliseconds for all its calls together', async () => {
-  const { copy, cloud } = makeCopy();
+test('the start of a sandbox may take a second, a request 50 milliseconds for all calls together', async () => {
+  const { copy, cloud, clock } = makeCopy();
 
+  await copy.prime();
+  clock.now = 15_000;
   await copy.refresh();
 
-  expect(cloud.budgets).toEqual([50]);
+  expect(cloud.budgets).toEqual([1_000, 50]);
+});
+
+test('a start without flags is not repeated by the first request', async () => {
+  const { copy, cloud } = makeCopy();
+  cloud.fails = true;
+
+  await copy.prime();
+  await copy.refresh();
+  await copy.refreshOnDoubt();
+
+  expect(copy.current()).toBeNull();
+  expect(cloud.budgets).toEqual([1_000]);
 });
 
 function makeCopy() {
