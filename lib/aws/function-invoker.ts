@@ -1,7 +1,7 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 
 import { HalError } from '../kernel/errors.ts';
-import type { FunctionInvoker } from '../orchestrator/ports.ts';
+import type { FunctionInvoker } from '../orchestrator/function-invoker.ts';
 import { clientDefaults } from './clients.ts';
 
 export interface FunctionInvokerDeps {

@@ -51,11 +51,15 @@ export function makeMetricReader({ client, namespace }: MetricReaderDeps): Metri
   return {
     async read(queries, window) {
       const points = await fetch(queries, window);
-      const source = (query: MetricQuery): string =>
-        `${namespace} ${query.metric}${query.system === undefined ? '' : ` ${query.system}`} ${query.statistic}`;
-      return new Map(queries.map((query) => [query.id, readingOf(query, points, source(query))]));
+      return new Map(
+        queries.map((query) => [query.id, readingOf(query, points, sourceOf(query, namespace))]),
+      );
     },
   };
+}
+
+function sourceOf({ metric, system, statistic }: MetricQuery, namespace: string): string {
+  return [namespace, metric, ...(system === undefined ? [] : [system]), statistic].join(' ');
 }
 
 const legalShortPeriods = [1, 5, 10, 30] as const;

@@ -1,5 +1,5 @@
 import { HalError } from '../kernel/errors.ts';
-import type { FunctionInvoker } from '../orchestrator/ports.ts';
+import type { FunctionInvoker } from '../orchestrator/function-invoker.ts';
 
 type Callable = (payload: unknown) => Promise<unknown>;
 

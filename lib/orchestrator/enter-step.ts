@@ -16,7 +16,8 @@ import { changeRun, isInCharge, type StepEvent } from './change-run.ts';
 import { createCheckpoint } from './operations/checkpoints.ts';
 import { phases, type EntryAction } from './phases.ts';
 import type { PlanStep } from './plan.ts';
-import type { CheckpointStore, FunctionInvoker, RunStore } from './ports.ts';
+import type { FunctionInvoker } from './function-invoker.ts';
+import type { CheckpointStore, RunStore } from './ports.ts';
 import { closeAttempt, currentStep, openAttempt, type RunRecord } from './run.ts';
 import { beginStatePhase } from './state-phase.ts';
 
@@ -43,7 +44,7 @@ export interface EnteredStep extends StepEvent {
 export function makeEnterStep(deps: EnterStepDeps): (event: StepEvent) => Promise<EnteredStep> {
   return async (event) => {
     const claimed = await claimStep(deps, event);
-    if (claimed === null) return { ...event, waitSeconds: 0 };
+    if (claimed === null) return alreadyEntered(deps, event);
     const step = currentStep(claimed);
     const refusal = await performEntry(deps, claimed, step);
     const settled = await changeRun(
@@ -60,6 +61,14 @@ export function makeEnterStep(deps: EnterStepDeps): (event: StepEvent) => Promis
     });
     return { ...event, waitSeconds: step.bakeSeconds };
   };
+}
+
+/** The answer was lost, not the entry: the bake still has to be waited for. A late call has nothing to wait for. */
+async function alreadyEntered(deps: EnterStepDeps, event: StepEvent): Promise<EnteredStep> {
+  const run = await deps.runs.current();
+  const isBaking =
+    run !== null && isInCharge(event, run) && run.stepIndex === event.stepIndex && run.status === 'baking';
+  return { ...event, waitSeconds: isBaking && run.decision === null ? currentStep(run).bakeSeconds : 0 };
 }
 
 function isEntering(event: StepEvent, run: RunRecord): boolean {

@@ -7,7 +7,8 @@ import { decideVerdict, nextPollSeconds, type Verdict } from './decide-verdict.t
 import type { JudgedGate } from './gates.ts';
 import { judgeGates, type JudgeGatesDeps } from './judge-gates.ts';
 import { phases } from './phases.ts';
-import type { FunctionInvoker, RunStore } from './ports.ts';
+import type { FunctionInvoker } from './function-invoker.ts';
+import type { RunStore } from './ports.ts';
 import { profiles } from './profiles.ts';
 import { closeAttempt, currentStep, type RunRecord } from './run.ts';
 import { advanceStatePhase, type StatePhaseDeps, type StateStep } from './state-phase.ts';

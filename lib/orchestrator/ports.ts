@@ -26,12 +26,6 @@ export interface Workflow {
   state(name: string): Promise<ExecutionState>;
 }
 
-/** Calls one of the product's functions and waits for its answer. Adapter: `lib/aws/function-invoker.ts`. */
-export interface FunctionInvoker {
-  /** Throws a HalError `FunctionFailed` with the function's own fault when it failed. */
-  invoke(folder: string, payload: unknown): Promise<unknown>;
-}
-
 /** Adapters: `lib/aws/checkpoint-store.ts`, `lib/memory/checkpoint-store.ts`. */
 export interface CheckpointStore {
   /** Keeps the first one when the id is there already. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import { categories, type Category } from '../migration/category.ts';
-import type { FunctionInvoker } from './ports.ts';
+import type { FunctionInvoker } from './function-invoker.ts';
 import { faultOf, parseCopyProgress, parseVerification, type VerificationSummary } from './state-answers.ts';
 
 /**

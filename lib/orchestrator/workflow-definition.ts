@@ -38,14 +38,14 @@ export function workflowDefinition(tasks: WorkflowTasks): WorkflowDefinition {
         })),
         Default: 'Unknown phase',
       },
-      ...Object.assign({}, ...workingPhases.map((phase) => phaseStates(phase, tasks))),
+      ...Object.fromEntries(workingPhases.flatMap((phase) => phaseStates(phase, tasks))),
       ...wayOutStates(tasks),
     },
   };
 }
 
-function phaseStates(phase: WorkingPhase, tasks: WorkflowTasks): Readonly<Record<string, State>> {
-  return {
+function phaseStates(phase: WorkingPhase, tasks: WorkflowTasks): readonly [string, State][] {
+  return Object.entries<State>({
     [`Enter ${phase}`]: task(tasks.enterStep, `Bake ${phase}`),
     [`Bake ${phase}`]: { Type: 'Wait', SecondsPath: '$.waitSeconds', Next: `Judge ${phase}` },
     [`Judge ${phase}`]: task(tasks.evaluateGate, `Decide ${phase}`),
@@ -67,7 +67,7 @@ function phaseStates(phase: WorkingPhase, tasks: WorkflowTasks): Readonly<Record
       ],
       Default: 'Unknown verdict',
     },
-  };
+  });
 }
 
 /** A fault of our own repeats a few times; then traffic goes back, since nobody would watch the step any more. */

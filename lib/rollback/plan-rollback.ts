@@ -64,25 +64,29 @@ export function actionsOf(
   request: RollbackRequest,
   target: { readonly toPhase: PhaseName; readonly routingEpoch: number },
 ): readonly RollbackAction[] {
-  const routes: Routes = {
-    routingEpoch: target.routingEpoch,
-    // Not from AppConfig: whatever AppConfig deploys at this epoch replaces it.
-    version: 0,
-    killSwitch: request.killSwitch || (published?.killSwitch ?? false),
-    hierarchicalEnabled: published?.hierarchicalEnabled ?? false,
-    trafficThousandths: Math.min(published?.trafficThousandths ?? 0, request.trafficThousandths),
-  };
   const isAuthorityBack =
     request.restoreAuthority ||
     (phases[target.toPhase].authorityAfterUndo === 'flat' && mayHaveSwitched(run?.statePhase ?? null));
   return [
-    { kind: 'publish-routes', routes },
+    { kind: 'publish-routes', routes: routesBack(published, request, target.routingEpoch) },
     { kind: 'write-flags', routingEpoch: target.routingEpoch },
     ...(isAuthorityBack
       ? categories.toReversed().map((category) => ({ kind: 'authority-to-flat', category }) as const)
       : []),
     { kind: 'finish', toPhase: target.toPhase },
   ];
+}
+
+function routesBack(published: Routes | null, request: RollbackRequest, routingEpoch: number): Routes {
+  const present = published ?? { killSwitch: false, hierarchicalEnabled: false, trafficThousandths: 0 };
+  return {
+    routingEpoch,
+    // Not from AppConfig: whatever AppConfig deploys at this epoch replaces it.
+    version: 0,
+    killSwitch: request.killSwitch || present.killSwitch,
+    hierarchicalEnabled: present.hierarchicalEnabled,
+    trafficThousandths: Math.min(present.trafficThousandths, request.trafficThousandths),
+  };
 }
 
 /** Why there is nothing to take back; an operator's wish is always carried out. */
@@ -92,12 +96,15 @@ function whyNothing(
   request: RollbackRequest,
 ): string | null {
   const { only } = request;
-  if (only !== null && !speaksFor(only, run)) return 'another execution or a rollback took over';
-  if (!request.isAutomatic || only !== null || run?.status === 'rolling-back' || servesUsers(published)) {
-    return null;
-  }
-  if (run?.status === 'rolled-back') return 'traffic is on flat since the last rollback';
-  const isBefore = run === null || run.phase === 'none' || run.phase === 'shadow';
+  if (only !== null) return speaksFor(only, run) ? null : 'another execution or a rollback took over';
+  if (!request.isAutomatic || servesUsers(published)) return null;
+  return run === null ? 'nothing was started' : whyQuiet(run);
+}
+
+function whyQuiet(run: RunRecord): string | null {
+  if (run.status === 'rolling-back') return null;
+  if (run.status === 'rolled-back') return 'traffic is on flat since the last rollback';
+  const isBefore = run.phase === 'none' || run.phase === 'shadow';
   return isBefore ? 'nobody is served by the hierarchical system' : null;
 }
 

@@ -53,13 +53,13 @@ const workflowEvent = z.object({
 
 const operatorEvent = z.object({
   requestedBy: z.string().check(z.minLength(1)),
-  reason: z._default(z.string(), 'requested'),
+  reason: z.optional(z.string()),
   requestId: z.optional(z.string()),
   toPhase: z.optional(z.string()),
-  trafficThousandths: z._default(z.int().check(z.gte(0), z.lte(100_000)), 0),
-  emergency: z._default(z.boolean(), false),
-  complete: z._default(z.boolean(), false),
-  force: z._default(z.boolean(), false),
+  trafficThousandths: z.optional(z.int().check(z.gte(0), z.lte(100_000))),
+  emergency: z.optional(z.boolean()),
+  complete: z.optional(z.boolean()),
+  force: z.optional(z.boolean()),
 });
 
 /** Reads an alarm's event, the workflow's or an operator's. Throws a HalError `RollbackRequestInvalid`. */
@@ -119,17 +119,18 @@ function fromWorkflow(event: z.infer<typeof workflowEvent>, nowMs: number): Roll
 }
 
 function fromOperator(event: z.infer<typeof operatorEvent>, nowMs: number): RollbackRequest {
+  const isComplete = event.complete === true;
   return {
     rollbackId: `operator/${event.requestId ?? `${event.requestedBy}/${nowMs}`}`,
     trigger: `operator:${event.requestedBy}`,
     isAutomatic: false,
-    reason: event.reason.slice(0, 500),
+    reason: (event.reason ?? 'requested').slice(0, 500),
     triggeredAtMs: nowMs,
     toPhase: event.toPhase ?? null,
-    trafficThousandths: event.trafficThousandths,
-    killSwitch: event.emergency,
-    restoreAuthority: event.complete || event.force,
-    isComplete: event.complete,
+    trafficThousandths: event.trafficThousandths ?? 0,
+    killSwitch: event.emergency === true,
+    restoreAuthority: isComplete || event.force === true,
+    isComplete,
     only: null,
   };
 }

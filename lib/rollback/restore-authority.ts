@@ -1,5 +1,5 @@
 import type { Category } from '../migration/category.ts';
-import type { FunctionInvoker } from '../orchestrator/ports.ts';
+import type { FunctionInvoker } from '../orchestrator/function-invoker.ts';
 import { faultOf } from '../orchestrator/state-answers.ts';
 
 /**

@@ -3,7 +3,8 @@ import type { FlagStore } from '../flags/ports.ts';
 import type { Clock, Sleeper } from '../kernel/clock.ts';
 import { HalError } from '../kernel/errors.ts';
 import { changeRun } from '../orchestrator/change-run.ts';
-import type { FunctionInvoker, Lock, RunStore } from '../orchestrator/ports.ts';
+import type { FunctionInvoker } from '../orchestrator/function-invoker.ts';
+import type { Lock, RunStore } from '../orchestrator/ports.ts';
 import { closeAttempt, type RollbackRecord, type RunRecord } from '../orchestrator/run.ts';
 import { faultOf } from '../orchestrator/state-answers.ts';
 import { beginStatePhase } from '../orchestrator/state-phase.ts';
@@ -107,31 +108,32 @@ async function tryClaim(
 ): Promise<Claim | null> {
   const run = await deps.runs.current();
   const last = run?.rollbacks.at(-1) ?? null;
-  if (run !== null && last?.rollbackId === request.rollbackId && run.status !== 'rolling-back') {
-    return { kind: 'nothing-to-do', why: 'this request was carried out', last };
-  }
+  if (isCarriedOut(run, request)) return { kind: 'nothing-to-do', why: 'this request was carried out', last };
   const plan = planRollback(run, published, request);
   if (plan.kind === 'nothing-to-do') return { ...plan, last };
   if (run?.status === 'rolling-back' && last !== null) {
     return { kind: 'claimed', record: last, actions: actionsOf(run, published, request, last), failures: [] };
   }
   const record = newRecord(request, startedAtMs, plan);
-  if (run === null) return { kind: 'claimed', record, actions: plan.actions, failures: [] };
-  const claimed = await deps.runs.update(run, {
+  const isClaimed = run === null || (await deps.runs.update(run, rollingBack(run, record))) !== null;
+  return isClaimed ? { kind: 'claimed', record, actions: plan.actions, failures: [] } : null;
+}
+
+function isCarriedOut(run: RunRecord | null, request: RollbackRequest): boolean {
+  if (run === null || run.status === 'rolling-back') return false;
+  return run.rollbacks.at(-1)?.rollbackId === request.rollbackId;
+}
+
+function rollingBack(run: RunRecord, record: RollbackRecord): RunRecord {
+  return {
     ...run,
     status: 'rolling-back',
     routingEpoch: record.routingEpoch,
-    reason: request.reason,
+    reason: record.reason,
     endedAtMs: null,
-    attempts: endAttempt(run, startedAtMs),
+    attempts: closeAttempt(run, 'rolled-back', record.startedAtMs),
     rollbacks: [...run.rollbacks, record].slice(-100),
-  });
-  return claimed === null ? null : { kind: 'claimed', record, actions: plan.actions, failures: [] };
-}
-
-/** A step that passed before it is taken back was rolled back all the same when it is where the run stood. */
-function endAttempt(run: RunRecord, atMs: number): RunRecord['attempts'] {
-  return closeAttempt(run, 'rolled-back', atMs);
+  };
 }
 
 function newRecord(

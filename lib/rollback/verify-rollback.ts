@@ -2,6 +2,7 @@ import type { Clock, Sleeper } from '../kernel/clock.ts';
 import { metricNames, type MeasuredSystem } from '../monitoring/metric-names.ts';
 import type { MetricQuery, MetricReader } from '../monitoring/ports.ts';
 import type { RouteStore } from '../router/ports.ts';
+import type { Routes } from '../router/routes.ts';
 
 export interface VerifyRollbackDeps {
   readonly routes: RouteStore;
@@ -53,13 +54,13 @@ async function look(deps: VerifyRollbackDeps, sinceMs: number): Promise<Rollback
   );
   const flatRequests = readings?.get('flat')?.value ?? null;
   const hierarchicalRequests = readings?.get('hierarchical')?.value ?? null;
-  const routesOnFlat = routes !== null && (routes.killSwitch || routes.trafficThousandths === 0);
-  return {
-    routesOnFlat,
-    hierarchicalRequests,
-    flatRequests,
-    confirmed: routesOnFlat && (flatRequests ?? 0) > 0 && (hierarchicalRequests ?? 0) === 0,
-  };
+  const routesOnFlat = routes !== null && isOnFlat(routes);
+  const isFlatAlone = (flatRequests ?? 0) > 0 && (hierarchicalRequests ?? 0) === 0;
+  return { routesOnFlat, hierarchicalRequests, flatRequests, confirmed: routesOnFlat && isFlatAlone };
+}
+
+function isOnFlat(routes: Routes): boolean {
+  return routes.killSwitch || routes.trafficThousandths === 0;
 }
 
 async function quietly<Result>(work: () => Promise<Result>): Promise<Result | null> {

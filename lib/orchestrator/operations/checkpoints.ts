@@ -1,7 +1,8 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { FlagStore } from '../../flags/ports.ts';
 import { checkpointId, sealCheckpoint, type CategoryMark, type Checkpoint } from '../checkpoint.ts';
-import type { CheckpointStore, FunctionInvoker, RunStore } from '../ports.ts';
+import type { FunctionInvoker } from '../function-invoker.ts';
+import type { CheckpointStore, RunStore } from '../ports.ts';
 import { faultOf, parseSource, type SourceAnswer } from '../state-answers.ts';
 
 export interface CheckpointDeps {

@@ -2,7 +2,8 @@ import type { FlagStore } from '../../flags/ports.ts';
 import { isRollbackAlarm } from '../../monitoring/alarm-definitions.ts';
 import type { AlarmReader, HealthProbe } from '../../monitoring/ports.ts';
 import type { RouteStore } from '../../router/ports.ts';
-import type { FunctionInvoker, RunStore } from '../ports.ts';
+import type { FunctionInvoker } from '../function-invoker.ts';
+import type { RunStore } from '../ports.ts';
 import { isActive } from '../run.ts';
 import { faultOf, parseSource } from '../state-answers.ts';
 
@@ -64,6 +65,13 @@ async function guarded(name: string, check: () => Promise<Check>): Promise<Check
 
 const pass = (name: string, detail: string): Check => ({ name, result: 'pass', detail, remedy: null });
 
+const fail = (name: string, detail: string, remedy: string): Check => ({
+  name,
+  result: 'fail',
+  detail,
+  remedy,
+});
+
 async function checkRuns(deps: PreCheckDeps): Promise<Check> {
   const run = await deps.runs.current();
   if (run === null || !isActive(run)) return pass('control-table', 'no migration is running');
@@ -101,17 +109,13 @@ async function checkRoutes(deps: PreCheckDeps): Promise<Check> {
 async function checkAlarms(deps: PreCheckDeps): Promise<Check> {
   const alarms = await deps.alarms.list();
   const guards = alarms.filter(({ name }) => isRollbackAlarm(name));
-  const failed = (detail: string, remedy: string): Check => ({
-    name: 'alarms',
-    result: 'fail',
-    detail,
-    remedy,
-  });
-  if (guards.length === 0) return failed('no alarm would roll back', 'Deploy the monitoring stack.');
+  if (guards.length === 0) return fail('alarms', 'no alarm would roll back', 'Deploy the monitoring stack.');
   const red = alarms.filter(({ state }) => state === 'ALARM').map(({ name }) => name);
-  if (red.length > 0) return failed(`in ALARM: ${red.join(', ')}`, 'Follow the runbook of the alarm.');
+  if (red.length > 0)
+    return fail('alarms', `in ALARM: ${red.join(', ')}`, 'Follow the runbook of the alarm.');
   const muted = guards.filter(({ actionsEnabled }) => !actionsEnabled).map(({ name }) => name);
-  if (muted.length > 0) return failed(`muted: ${muted.join(', ')}`, 'Switch the actions of these alarms on.');
+  if (muted.length > 0)
+    return fail('alarms', `muted: ${muted.join(', ')}`, 'Switch the actions of these alarms on.');
   const blind = guards.filter(({ state }) => state === 'INSUFFICIENT_DATA').map(({ name }) => name);
   if (blind.length === 0) return pass('alarms', `${alarms.length} alarms, all quiet`);
   return {

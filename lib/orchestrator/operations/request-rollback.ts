@@ -1,4 +1,4 @@
-import type { FunctionInvoker } from '../ports.ts';
+import type { FunctionInvoker } from '../function-invoker.ts';
 
 export interface RollbackWish {
   readonly requestedBy: string;
