@@ -43,7 +43,7 @@ export function makeClients(options: ClientsOptions): Clients {
   const { store, world, processes } = cluster;
   const workload = { inserts: 0, updates: 0, deletes: 0, reinserts: 0, poisonedRows: 0, refusedWrites: 0 };
   const deleted = new Set<string>();
-  let stopped = false;
+  const state = { stopped: false };
   let values = 0;
   let hot: { table: MigratedTable; key: RecordKey } | null = null;
 
@@ -114,7 +114,7 @@ export function makeClients(options: ClientsOptions): Clients {
   };
 
   const repeat = async (operations: number, operate: (process: Process) => Promise<void>): Promise<void> => {
-    for (let done = 0; done < operations && !stopped; done += 1) {
+    for (let done = 0; done < operations && !state.stopped; done += 1) {
       await processes.spawn(operate);
       await processes.spawn((process) => process.sleeper.sleep(3_000 * random.next() ** 2));
     }
@@ -138,7 +138,7 @@ export function makeClients(options: ClientsOptions): Clients {
       ),
     legacy: (operations) => repeat(operations, writeDirectly),
     stop() {
-      stopped = true;
+      state.stopped = true;
     },
     readEverything() {
       for (const table of tables) {

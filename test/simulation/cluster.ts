@@ -168,7 +168,7 @@ function makeHandlers(definition: MigrationDefinition, ports: Ports, process: Pr
   const deps = { definition, ...stores, clock, sleeper };
   return {
     prepareSource: makePrepareSource(deps),
-    planBatches: makePlanBatches({ ...deps, queue: rangeQueue, rowsPerRange: 6 }),
+    planBatches: makePlanBatches({ ...deps, queue: rangeQueue, rowsPerRange: 4 }),
     migrateBatch: makeMigrateBatch({ ...deps, pageSize: 2, leaseMs: 6_000 }),
     relayChanges: makeRelayChanges({
       ...deps,

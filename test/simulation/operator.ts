@@ -73,7 +73,9 @@ export function makeOperator(options: OperatorOptions): Operator {
     verify,
     async copy() {
       await untilDone((handlers) => handlers.prepareSource({ action: 'install' }));
-      await untilDone((handlers) => handlers.planBatches({ action: 'plan', runId: 'run' }));
+      const plan = { action: 'plan', runId: 'run' };
+      if (faults.happens('doubleStart')) void attempt((handlers) => handlers.planBatches(plan));
+      await untilDone((handlers) => handlers.planBatches(plan));
       while (!isCopied()) await scheduler.sleep(1_000);
     },
     async damageAndRepair() {
