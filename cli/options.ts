@@ -40,3 +40,17 @@ export function badValue(option: string, given: string, expected: string): HalEr
     facts: { option, given },
   });
 }
+
+/** Reads a whole number. Throws a HalError `BadOptionValue`. */
+export function wholeNumber(option: string, given: string, least: number): number {
+  const value = Number(given);
+  if (/^\d+$/.test(given.trim()) && Number.isSafeInteger(value) && value >= least) return value;
+  throw badValue(option, given, `a whole number of at least ${least}`);
+}
+
+/** Reads a number that may be broken. Throws a HalError `BadOptionValue`. */
+export function positiveNumber(option: string, given: string): number {
+  const value = Number(given);
+  if (given.trim() !== '' && Number.isFinite(value) && value > 0) return value;
+  throw badValue(option, given, 'a number above 0');
+}

@@ -5,7 +5,7 @@ import type { Category } from '../../lib/migration/category.ts';
 import { copyProgress, type CopyProgress } from '../../lib/migration/state-description.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import type { CategoryStatus } from '../../lib/migration/state-status.ts';
-import type { FunctionInvoker } from '../../lib/orchestrator/ports.ts';
+import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts';
 import { describeState } from './describe-state.ts';
 
 /** One backfill per migration: planning it again finishes what is missing. */

@@ -1,7 +1,7 @@
 import type { Category } from '../../lib/migration/category.ts';
 import { totalOf, type VerificationReport } from '../../lib/migration/verification-report.ts';
 import type { VerifyAnswer } from '../../lib/migration/verify-state.ts';
-import type { FunctionInvoker } from '../../lib/orchestrator/ports.ts';
+import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts';
 
 /** Verification repeats this often while records are still on their way. */
 const mostPasses = 5;

@@ -12,6 +12,8 @@ export interface LambdaRuntime {
   invoke(nameOrArn: string, payload: string): Promise<InvocationResult | null>;
   /** The same runtime as the engines see it. */
   readonly host: FunctionHost;
+  /** Starts a sandbox of the function ahead of its first invocation. */
+  warm(nameOrArn: string): void;
   /** Chaos: ends every sandbox of the function in the middle of what it does. Returns how many there were. */
   kill(nameOrArn: string): Promise<number>;
   stop(): Promise<void>;
@@ -45,8 +47,10 @@ export function makeLambdaRuntime(deps: {
           handler: `index.${spec.exportName}`,
           memoryMb: spec.memoryMb,
           timeoutS: spec.timeoutMs / 1_000,
+          environment: spec.env,
         })),
     },
+    warm: (nameOrArn) => find(nameOrArn)?.warm(),
     async kill(nameOrArn) {
       return (await find(nameOrArn)?.kill('killed on purpose')) ?? 0;
     },

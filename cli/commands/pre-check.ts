@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+
+import { exitCodes } from '../../lib/kernel/errors.ts';
+import { preCheck } from '../../lib/orchestrator/operations/pre-check.ts';
+import { addVerb, type CliContext, type Options } from '../command-context.ts';
+import { connect } from '../connection.ts';
+import { openControlPlane } from '../control-plane.ts';
+import { checkLines } from '../output/control-views.ts';
+import { nextStep, printData, printDocument } from '../output/terminal.ts';
+
+export function addPreCheckVerb(program: Command, context: CliContext): void {
+  addVerb(program, context, {
+    name: 'pre-check',
+    description: 'everything that should hold before a phase is entered',
+  })
+    .option('--deep', 'every check (the default; kept for scripts that say it)', false)
+    .action(async (options: Options) => {
+      const connection = connect(options, context.env);
+      const report = await preCheck({
+        ...(await openControlPlane(connection)),
+        place: connection.kind,
+        sourceKind: connection.deploy.source.kind,
+      });
+      if (!report.ready) context.setExitCode(exitCodes.gateFailed);
+      if (options.json) {
+        printDocument('PreCheck', report);
+        return;
+      }
+      for (const line of checkLines(report.checks)) printData(line);
+      nextStep(
+        report.ready
+          ? 'hal9-migrate migrate --phase shadow'
+          : 'mend what failed, then hal9-migrate pre-check',
+      );
+    });
+}

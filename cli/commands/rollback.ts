@@ -1,0 +1,111 @@
+import type { Command } from 'commander';
+import { randomUUID } from 'node:crypto';
+
+import { exitCodes, HalError } from '../../lib/kernel/errors.ts';
+import { parsePercent } from '../../lib/kernel/percent.ts';
+import { parsePhase } from '../../lib/orchestrator/plan.ts';
+import { requestRollback } from '../../lib/orchestrator/operations/request-rollback.ts';
+import type { RollbackAnswer } from '../../lib/rollback/roll-back.ts';
+import { addVerb, type CliContext, type Options } from '../command-context.ts';
+import { connect } from '../connection.ts';
+import { functionInvoker } from '../invoker.ts';
+import { operatorName } from '../operator.ts';
+import { duration } from '../output/quantities.ts';
+import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+
+type RollbackOptions = Options<{
+  toPhase?: string;
+  fromPhase?: string;
+  percentage?: string;
+  targetPercentage?: string;
+  target?: string;
+  toPercentage?: string;
+  reason?: string;
+  complete: boolean;
+  emergency: boolean;
+  force: boolean;
+}>;
+
+export function addRollbackVerb(program: Command, context: CliContext): void {
+  addVerb(program, context, {
+    name: 'rollback',
+    description: 'take traffic back at once, and the state with it where it has moved; never asks',
+    examples: [
+      'hal9-migrate rollback',
+      'hal9-migrate rollback --to-phase shadow',
+      'hal9-migrate rollback --emergency --force',
+    ],
+  })
+    .option('-t, --to-phase <name>', 'phase to go back to; the phase table says where when absent')
+    .option('--from-phase <name>', 'refuse unless the migration stands in this phase')
+    .option('--percentage <n>', 'share that the hierarchical system keeps; 0 when absent')
+    .option('--target-percentage <n>', 'same as --percentage')
+    .option('--to-percentage <n>', 'same as --percentage')
+    .option('--target <n>', 'same as --percentage')
+    .option('--reason <text>', 'recorded in the audit log')
+    .option('--complete', 'everything back to flat, state included; copied data is kept', false)
+    .option('--preserve-data', 'keep what was copied (always so; kept for scripts that say it)', false)
+    .option('--immediate', 'at once (always so; kept for scripts that say it)', false)
+    .option('--emergency', 'also set the kill switch, which only an operator releases', false)
+    .option('--force', 'also move the authority over the state back, whatever the record says', false)
+    .option('--yes', 'ask nothing (it never asks)', false)
+    .action(async (options: RollbackOptions) => {
+      const given = options.percentage ?? options.targetPercentage ?? options.toPercentage ?? options.target;
+      const percentage = given === undefined ? undefined : parsePercent(given);
+      const toPhase = options.toPhase === undefined ? undefined : parsePhase(options.toPhase);
+      const connection = connect(options, context.env);
+      if (options.fromPhase !== undefined)
+        await requirePhase(parsePhase(options.fromPhase), options, context);
+      const invoker = await functionInvoker(connection);
+      const answer = (await requestRollback(
+        { invoker },
+        {
+          requestedBy: operatorName(),
+          reason: options.reason ?? 'asked by an operator',
+          requestId: randomUUID(),
+          ...(toPhase === undefined ? {} : { toPhase }),
+          ...(percentage === undefined ? {} : { trafficThousandths: percentage }),
+          ...(options.complete ? { complete: true } : {}),
+          ...(options.emergency ? { emergency: true } : {}),
+          ...(options.force ? { force: true } : {}),
+        },
+      )) as RollbackAnswer;
+      if (answer.kind === 'rolled-back' && answer.record.failures.length > 0)
+        context.setExitCode(exitCodes.failed);
+      present(answer, options.json);
+    });
+}
+
+async function requirePhase(expected: string, options: RollbackOptions, context: CliContext): Promise<void> {
+  const { openControlPlane } = await import('../control-plane.ts');
+  const run = await (await openControlPlane(connect(options, context.env))).runs.current();
+  const phase = run?.phase ?? 'none';
+  if (phase === expected) return;
+  throw new HalError({
+    name: 'OtherPhase',
+    message: `The migration stands in ${phase}, not in ${expected}.`,
+    remedy: `Leave --from-phase out, or say --from-phase ${phase}.`,
+    exit: 'conflict',
+    facts: { phase, expected },
+  });
+}
+
+function present(answer: RollbackAnswer, json: boolean): void {
+  if (json) {
+    printDocument('RollbackResult', { answer });
+    return;
+  }
+  if (answer.kind === 'nothing-to-do') {
+    note(`Nothing to roll back: ${answer.why}.`);
+    return;
+  }
+  const { record } = answer;
+  const traffic =
+    record.trafficWrittenAtMs === null
+      ? 'not written'
+      : duration(record.trafficWrittenAtMs - record.startedAtMs);
+  printData(`${answer.kind}: ${record.fromPhase} → ${record.toPhase}; traffic taken back in ${traffic}`);
+  if (record.authorityMovedAtMs !== null) printData('authority over the state is back on flat');
+  for (const failure of record.failures) note(`  not done yet: ${failure}`);
+  nextStep('hal9-migrate traffic --show-split');
+}

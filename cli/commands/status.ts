@@ -1,0 +1,76 @@
+import type { Command } from 'commander';
+
+import { readStatus } from '../../lib/orchestrator/operations/read-status.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { addVerb, type CliContext, type Options } from '../command-context.ts';
+import { connect } from '../connection.ts';
+import { openControlPlane, type CliControlPlane } from '../control-plane.ts';
+import { positiveNumber } from '../options.ts';
+import { attemptTable, gateLines, statusLines } from '../output/control-views.ts';
+import { liveLines } from '../output/live-lines.ts';
+import { apiVersion, nextStep, printData, printDocument } from '../output/terminal.ts';
+
+type StatusOptions = Options<{ detailed: boolean; alarms: boolean; watch: boolean; interval: string }>;
+
+export function addStatusVerb(program: Command, context: CliContext): void {
+  addVerb(program, context, {
+    name: 'status',
+    description: 'phase, traffic, run and alarms',
+    examples: ['hal9-migrate status', 'hal9-migrate status --detailed', 'hal9-migrate status --json'],
+  })
+    .option('--detailed', 'also gates, attempts and every alarm', false)
+    .option('--alarms', 'also every alarm', false)
+    .option('-w, --watch', 'redraw until Ctrl-C', false)
+    .option('--interval <seconds>', 'between two looks of --watch', '5')
+    .action(async (options: StatusOptions) => {
+      const intervalMs = positiveNumber('--interval', options.interval) * 1000;
+      const control = await openControlPlane(connect(options, context.env));
+      if (options.watch) return await watchStatus(control, intervalMs, options.json);
+      const status = await readStatus(control);
+      if (options.json) {
+        printDocument('Status', status);
+        return;
+      }
+      for (const line of statusLines(status)) printData(line);
+      if (options.detailed && status.run !== null) {
+        printData('');
+        for (const line of gateLines(status.run.judged)) printData(line);
+        if (status.run.attempts.length > 0) printData(`\n${attemptTable(status.run)}`);
+      }
+      if (options.detailed || options.alarms) {
+        printData('');
+        for (const { name, state } of status.alarms) printData(`  ${state.padEnd(18)} ${name}`);
+      }
+      nextStep(nextAfter(status.run?.status ?? null));
+    });
+}
+
+/** Until Ctrl-C; as one JSON document a line with `--json`. */
+async function watchStatus(control: CliControlPlane, intervalMs: number, json: boolean): Promise<void> {
+  const stopped = new AbortController();
+  process.once('SIGINT', () => stopped.abort());
+  const lines = liveLines({ quiet: json });
+  while (!stopped.signal.aborted) {
+    const status = await readStatus(control);
+    if (json) printData(JSON.stringify({ apiVersion, kind: 'Status', ...status }));
+    else lines.update([...statusLines(status), ...gateLines(status.run?.judged ?? [])]);
+    await sleep(intervalMs, undefined, { signal: stopped.signal }).catch(() => undefined);
+  }
+  lines.done();
+}
+
+function nextAfter(status: string | null): string {
+  switch (status) {
+    case null:
+      return 'hal9-migrate pre-check, then hal9-migrate migrate --phase shadow';
+    case 'held':
+      return 'hal9-migrate status --detailed shows which gate; then hal9-migrate migrate goes on';
+    case 'rolled-back':
+      return 'clear the cause, then hal9-migrate migrate goes forward again';
+    case 'completed':
+      return 'hal9-migrate state verify';
+    default:
+      return 'hal9-migrate status --detailed';
+  }
+}

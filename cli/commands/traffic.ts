@@ -1,0 +1,79 @@
+import type { Command } from 'commander';
+
+import { exitCodes } from '../../lib/kernel/errors.ts';
+import { metricNames } from '../../lib/monitoring/metric-names.ts';
+import { readStatus } from '../../lib/orchestrator/operations/read-status.ts';
+import { addVerb, type CliContext, type Options } from '../command-context.ts';
+import { connect } from '../connection.ts';
+import { openControlPlane, type CliControlPlane } from '../control-plane.ts';
+import { splitBar } from '../output/control-views.ts';
+import { count, percentOfThousandths } from '../output/quantities.ts';
+import { note, printData, printDocument } from '../output/terminal.ts';
+
+type TrafficOptions = Options<{ showSplit: boolean; verify: boolean }>;
+
+/** Requests of this long ago up to now are shown beside the flags. */
+const windowMs = 60_000;
+
+export function addTrafficVerb(program: Command, context: CliContext): void {
+  addVerb(program, context, {
+    name: 'traffic',
+    description: 'where requests are sent, by flags, by routes and by what was measured',
+  })
+    .option('--show-split', 'the split (the default)', false)
+    .option('--verify', 'fail unless flags and published routes say the same', false)
+    .action(async (options: TrafficOptions) => {
+      const control = await openControlPlane(connect(options, context.env));
+      const status = await readStatus(control);
+      const measured = await measure(control);
+      const byFlags =
+        status.flags.killSwitch || !status.flags.hierarchicalEnabled ? 0 : status.flags.trafficThousandths;
+      const byRoutes = publishedShare(status.routes);
+      const consistent = byRoutes === byFlags;
+      if (options.verify && !consistent) context.setExitCode(exitCodes.gateFailed);
+      if (options.json) {
+        printDocument('TrafficSplit', {
+          flagsThousandths: byFlags,
+          routesThousandths: byRoutes,
+          consistent,
+          measured,
+        });
+        return;
+      }
+      printData(`flags     ${splitBar(byFlags)}`);
+      printData(`routes    ${byRoutes === null ? 'not published: everybody on flat' : splitBar(byRoutes)}`);
+      printData(`measured  ${measuredText(measured)} in the last minute`);
+      if (!consistent) note('Flags and routes differ; publish-routes brings them together within a minute.');
+    });
+}
+
+interface Measured {
+  readonly flat: number | null;
+  readonly hierarchical: number | null;
+}
+
+async function measure(control: CliControlPlane): Promise<Measured> {
+  const endMs = Date.now();
+  const query = (system: 'flat' | 'hierarchical') =>
+    ({ id: system, metric: metricNames.requests, system, statistic: 'Sum' }) as const;
+  const readings = await control.metrics.read([query('flat'), query('hierarchical')], {
+    startMs: endMs - windowMs,
+    endMs,
+  });
+  return {
+    flat: readings.get('flat')?.value ?? null,
+    hierarchical: readings.get('hierarchical')?.value ?? null,
+  };
+}
+
+function publishedShare(routes: Awaited<ReturnType<typeof readStatus>>['routes']): number | null {
+  if (routes === null) return null;
+  return routes.killSwitch || !routes.hierarchicalEnabled ? 0 : routes.trafficThousandths;
+}
+
+function measuredText({ flat, hierarchical }: Measured): string {
+  const all = (flat ?? 0) + (hierarchical ?? 0);
+  if (all === 0) return 'no requests';
+  const thousandths = Math.round(((hierarchical ?? 0) / all) * 100_000);
+  return `${percentOfThousandths(thousandths)} hierarchical of ${count(all)} requests`;
+}
