@@ -1,4 +1,5 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 
 import { HalError } from '../kernel/errors.ts';
@@ -37,7 +38,7 @@ const rowsPerTransaction = 5_000;
 
 /**
  * Writes a flat HAL9 store, the same rows for the same seed. The file appears when it is complete.
- * Throws HalError `GeneratorOptionsInvalid`, `OutputExists`, `SourceDiskFull`.
+ * Throws HalError `GeneratorOptionsInvalid`, `OutputExists`, `OutputUnwritable`, `SourceDiskFull`.
  */
 export async function generateStore(options: GenerateStoreOptions): Promise<GeneratedStore> {
   checkOptions(options);
@@ -124,15 +125,28 @@ function checkOptions({ path, records, seed }: GenerateStoreOptions): void {
       facts: { faults },
     });
   }
-  if (existsSync(path)) {
+  checkOutput(path);
+}
+
+function checkOutput(path: string): void {
+  const directory = dirname(path);
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new HalError({
-      name: 'OutputExists',
-      message: `${path} exists already.`,
-      remedy: 'Name another file, or remove this one first.',
-      exit: 'conflict',
+      name: 'OutputUnwritable',
+      message: `${path} cannot be written: ${directory} is no directory.`,
+      remedy: 'Make the directory first, or name a file elsewhere.',
+      exit: 'usage',
       facts: { path },
     });
   }
+  if (!existsSync(path)) return;
+  throw new HalError({
+    name: 'OutputExists',
+    message: `${path} exists already.`,
+    remedy: 'Name another file, or remove this one first.',
+    exit: 'conflict',
+    facts: { path },
+  });
 }
 
 function removeDraft(draft: string): void {
