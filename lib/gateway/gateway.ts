@@ -1,5 +1,7 @@
 import { recordPk } from '../migration/key.ts';
-import { tableOf } from '../migration/table-lookup.ts';
+import type { RecordKey } from '../migration/row.ts';
+import { tableOf, type MigratedTable } from '../migration/table-lookup.ts';
+import { makeAuthorityWatch } from './authority-watch.ts';
 import { makeKeyedTurns } from './keyed-turns.ts';
 import { unavailable, type Attempt, type Gateway, type GatewayDeps } from './outcome.ts';
 import { readOnce } from './read-once.ts';
@@ -11,46 +13,49 @@ import { makeWriteAttempts } from './write-attempts.ts';
  */
 export function makeGateway(deps: GatewayDeps): Gateway {
   const turns = makeKeyedTurns();
+  const watch = makeAuthorityWatch(deps);
+  const waitsOf = (table: MigratedTable, key: RecordKey): Waits => {
+    const deadlineMs = deps.clock.nowMs() + deps.maxWaitMs;
+    return {
+      isOver: () => deps.clock.nowMs() >= deadlineMs,
+      sleep: (durationMs) => deps.sleeper.sleep(durationMs),
+      untilWritable: () => watch.untilWritable(table, key),
+    };
+  };
   return {
     async read(key) {
       const table = tableOf(deps.definition, key.recordType);
-      return await attemptUntil(
-        deps,
-        deadline(deps),
-        () => readOnce(deps, table, key),
-        () => unavailable(),
-      );
+      return await attemptUntil(waitsOf(table, key), {
+        once: () => readOnce(deps, table, key),
+        givenUp: () => unavailable(),
+      });
     },
     async write(key, row) {
-      const attempts = makeWriteAttempts(deps, { table: tableOf(deps.definition, key.recordType), key, row });
+      const table = tableOf(deps.definition, key.recordType);
       // Waiting for one's turn counts, so that a fence does not make the writers of one key wait one after the other.
-      const deadlineMs = deadline(deps);
-      return await turns.take(recordPk(key), () =>
-        attemptUntil(
-          deps,
-          deadlineMs,
-          () => attempts.once(),
-          () => attempts.givenUp(),
-        ),
-      );
+      const waits = waitsOf(table, key);
+      const attempts = makeWriteAttempts(deps, { table, key, row });
+      return await turns.take(recordPk(key), () => attemptUntil(waits, attempts));
     },
   };
 }
 
-function deadline(deps: Pick<GatewayDeps, 'clock' | 'maxWaitMs'>): number {
-  return deps.clock.nowMs() + deps.maxWaitMs;
+interface Waits {
+  isOver(): boolean;
+  sleep(durationMs: number): Promise<void>;
+  untilWritable(): Promise<void>;
 }
 
-async function attemptUntil<Outcome>(
-  deps: Pick<GatewayDeps, 'clock' | 'sleeper'>,
-  deadlineMs: number,
-  attempt: () => Promise<Attempt<Outcome>>,
-  givenUp: () => Outcome,
-): Promise<Outcome> {
+interface Attempts<Outcome> {
+  once(): Promise<Attempt<Outcome>>;
+  givenUp(): Outcome;
+}
+
+async function attemptUntil<Outcome>(waits: Waits, attempts: Attempts<Outcome>): Promise<Outcome> {
   for (;;) {
-    const result = await attempt();
+    const result = await attempts.once();
     if (result.kind === 'done') return result.outcome;
-    if (deps.clock.nowMs() >= deadlineMs) return givenUp();
-    await deps.sleeper.sleep(result.delayMs);
+    if (waits.isOver()) return attempts.givenUp();
+    await (result.kind === 'blocked' ? waits.untilWritable() : waits.sleep(result.delayMs));
   }
 }

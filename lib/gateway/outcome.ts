@@ -45,10 +45,11 @@ export interface GatewayDeps {
   readonly maxWaitMs: number;
 }
 
-/** What one attempt came to: an answer, or another attempt after `delayMs`. */
+/** What one attempt came to: an answer, another attempt after `delayMs`, or one when authority has moved. */
 export type Attempt<Outcome> =
   | { readonly kind: 'done'; readonly outcome: Outcome }
-  | { readonly kind: 'again'; readonly delayMs: number };
+  | { readonly kind: 'again'; readonly delayMs: number }
+  | { readonly kind: 'blocked' };
 
 /** How long a client should wait before it asks again. */
 const retryAfterMs = 1_000;

@@ -13,7 +13,7 @@ import {
 import type { FlatRow, RecordKey } from '../migration/row.ts';
 import type { MigratedTable } from '../migration/table-lookup.ts';
 import { unavailable, type Attempt, type GatewayDeps, type GatewayWrite } from './outcome.ts';
-import { hierarchicalSide, pollMs } from './read-once.ts';
+import { hierarchicalSide } from './read-once.ts';
 
 export interface WriteAttempts {
   once(): Promise<Attempt<GatewayWrite>>;
@@ -41,7 +41,7 @@ export function makeWriteAttempts(deps: GatewayDeps, write: Write): WriteAttempt
     stored: StoredRecord | null,
     authority: FlatAuthority,
   ): Promise<Attempt<GatewayWrite>> => {
-    if (stored !== null && stored.version.epoch > authority.epoch) return again(pollMs);
+    if (stored !== null && stored.version.epoch > authority.epoch) return { kind: 'blocked' };
     if (inDoubt === null && write.row === null && isAbsent(stored)) return written(stored, 'hierarchical');
     const next = inDoubt ?? nextRecord(write, stored, authority.epoch, deps.clock.nowMs());
     if ('kind' in next) return { kind: 'done', outcome: next };
@@ -67,7 +67,7 @@ export function makeWriteAttempts(deps: GatewayDeps, write: Write): WriteAttempt
         if (settled.kind === 'did-not-arrive') inDoubt = null;
       }
       if (side === 'open') return await sendNext(stored, authority);
-      return authority.state === 'open' ? await writeFlat(deps, write, authority.epoch) : again(pollMs);
+      return authority.state === 'open' ? await writeFlat(deps, write, authority.epoch) : { kind: 'blocked' };
     },
     givenUp: () => (inDoubt === null ? unavailable() : unknownOutcome()),
   };
