@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
 import { resourceNames } from '../../lib/kernel/resource-names.ts';
+import { generateStore } from '../../lib/sqlite/generate-store.ts';
 import { freshAssembly } from './assembly.ts';
 import { startChild, whenReady } from './child-process.ts';
 import { readDeployment } from './deployment.ts';
@@ -18,8 +19,8 @@ interface SystemsReady {
 /** The product's templates, its generated store, and the two HAL9 services in a process of their own. */
 export const defaultParts: CloudParts = {
   assembly: freshAssembly,
-  generateStore: () => () => {
-    throw new Error('not there yet');
+  generateStore: (options) => async (path) => {
+    await generateStore({ ...options, path });
   },
   startSystems,
 };

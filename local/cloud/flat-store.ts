@@ -25,7 +25,7 @@ export type GenerateStore = (path: string) => Promise<void> | void;
 const sqliteMagic = 'SQLite format 3\0';
 
 /**
- * Puts the flat store into the data directory unless it is there. Throws SourceFileMissing, SourceNotSqlite, and
+ * Puts the flat store into the data directory unless it is there. Throws SourceMissing, SourceNotSqlite, and
  * DataDirHoldsOtherStore when the directory's store came from somewhere else.
  */
 export async function ensureFlatStore(
@@ -81,7 +81,7 @@ function checkSourceFile(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined || !found.isFile()) {
     throw new HalError({
-      name: 'SourceFileMissing',
+      name: 'SourceMissing',
       message: `There is no source file at ${path}.`,
       remedy: 'Name an SQLite file with --source, or leave --source away for a generated store.',
       exit: 'sourceRejected',

@@ -69,7 +69,7 @@ interface Running extends Ground {
 
 /**
  * Starts the whole local cloud in this process. Throws the HalErrors of its parts (CloudAlreadyRunning, PortTaken,
- * TableEngineMissing, DataDirUnwritable, SourceFileMissing, ...); what was started by then is ended again.
+ * TableEngineMissing, DataDirUnwritable, SourceMissing, ...); what was started by then is ended again.
  */
 export async function startLocalCloud(
   options: LocalCloudOptions,
@@ -201,7 +201,10 @@ function watchChild(ground: Ground, child: TableEngine['child']): void {
   if (child === null) return;
   ground.claim.adopt(child.name, child.identity);
   ground.cleanup.defer(() => child.stop());
-  void child.ended.then((code) => ground.failures.resolve(`the ${child.name} ended with ${String(code)}`));
+  void child.ended.then((code) => {
+    if (ground.cleanup.disposed) return;
+    ground.failures.resolve(`The ${child.name} of the local cloud ended by itself (code ${String(code)}).`);
+  });
 }
 
 function watchSystems(running: Running, systems: RunningSystems): void {
@@ -258,6 +261,8 @@ async function startEdgeServer(
 ): Promise<EdgeServer> {
   const plan = distributionPlan(resources);
   if (plan === null) throw new Error('the templates have no distribution');
+  // Users wait for this function; the others may start when something calls them.
+  if (plan.originRequestFunction !== null) running.lambda.warm(plan.originRequestFunction);
   const edge = await startEdge(
     {
       plan,

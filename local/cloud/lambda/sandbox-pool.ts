@@ -14,6 +14,8 @@ export interface SandboxPool {
   readonly spec: FunctionSpec;
   /** Waits for a free sandbox; never rejects. */
   invoke(payload: string): Promise<InvocationResult>;
+  /** Starts one sandbox ahead of the first invocation. */
+  warm(): void;
   /** Ends every sandbox; invocations under way are lost. Returns how many were ended. */
   kill(reason: string): Promise<number>;
   /** Refuses further invocations and ends every sandbox. */
@@ -55,6 +57,9 @@ export function makeSandboxPool(spec: FunctionSpec, log: (line: string) => void)
         return tooLarge('Response', result.payload);
       }
       return result;
+    },
+    warm() {
+      if (state.all.size === 0) state.idle.push({ sandbox: start(), since: Date.now() });
     },
     async kill(reason) {
       const victims = [...state.all];
