@@ -8,7 +8,7 @@ import type { KeyPart } from './row.ts';
 
 /** Body of a message in the queue of ranges. */
 export function encodeRangeTask(task: RangeTask): string {
-  return JSON.stringify({ ...task, range: encodeRange(task.range) });
+  return messageText({ ...task, range: encodeRange(task.range) });
 }
 
 /** Throws on a body that `encodeRangeTask` never made. */
@@ -19,7 +19,7 @@ export function decodeRangeTask(text: string): RangeTask {
 
 /** Body of a message in the queue of changes. */
 export function encodeChangeMessage(message: ChangeMessage): string {
-  return JSON.stringify({ ...message, images: message.images.map(encodeImage) });
+  return messageText({ ...message, images: message.images.map(encodeImage) });
 }
 
 /** Throws on a body that `encodeChangeMessage` never made. */
@@ -36,9 +36,16 @@ export function decodeChangeMessage(text: string): ChangeMessage {
   };
 }
 
-/** What one image adds to the length of a message, in characters. */
+/** What one image adds to the length of a message, in bytes. */
 export function encodedImageLength(image: SourceImage): number {
-  return JSON.stringify(encodeImage(image)).length;
+  return Buffer.byteLength(messageText(encodeImage(image)));
+}
+
+/** JSON. Queues refuse a message with U+FFFE or U+FFFF in it, which JSON leaves as they are unless they are escaped. */
+function messageText(value: unknown): string {
+  return JSON.stringify(value).replaceAll(/[\uFFFE\uFFFF]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16)}`;
+  });
 }
 
 const categorySchema = z.enum(categories);
