@@ -13,7 +13,7 @@ async function atStep(id: string, prepare?: (world: ControlWorld) => void) {
   const { executionName, run } = await startMigration(world, { profile: 'guide', requestedBy: 'ann' });
   const input = world.workflow.started.get(executionName) as StepEvent;
   const event = await walk(world, input, ({ stepIndex }) => run.steps[stepIndex]?.id === id);
-  return { world, event: event as StepEvent };
+  return { world, event: event };
 }
 
 test('a gate passes on enough good samples, and keeps its evidence with source and age', async () => {
@@ -28,7 +28,13 @@ test('a gate passes on enough good samples, and keeps its evidence with source a
   expect(run?.judged.find(({ gate }) => gate === 'error-rate')).toMatchObject({
     outcome: { kind: 'passed' },
     evidence: [
-      { value: 0, limit: 0.01, samples: 100, source: expect.any(String), ageMs: expect.any(Number) },
+      {
+        value: 0,
+        limit: 0.01,
+        samples: 100,
+        source: expect.any(String) as unknown,
+        ageMs: expect.any(Number) as unknown,
+      },
     ],
   });
 });
@@ -40,7 +46,7 @@ test('99 samples are not enough, and neither is evidence from before the step', 
 
   expect(await world.evaluateGate(event)).toMatchObject({
     verdict: 'wait',
-    reason: expect.stringContaining('99 of 100 requests'),
+    reason: expect.stringContaining('99 of 100 requests') as unknown,
   });
 });
 
@@ -148,7 +154,7 @@ test('without any rollback alarm nothing advances', async () => {
 
   expect(await world.evaluateGate(event)).toMatchObject({
     verdict: 'wait',
-    reason: expect.stringContaining('no alarm would roll back'),
+    reason: expect.stringContaining('no alarm would roll back') as unknown,
   });
 });
 
@@ -175,7 +181,7 @@ test('shadow waits for 100 comparisons and wants parity', async () => {
 
   expect(await world.evaluateGate(event)).toMatchObject({
     verdict: 'wait',
-    reason: expect.stringContaining('99 % of the comparisons match'),
+    reason: expect.stringContaining('99 % of the comparisons match') as unknown,
   });
 
   world.compare(2000, 2000);
@@ -190,7 +196,10 @@ test('the state phase waits for the copy and for live requests between two switc
   });
   const gate = async () => world.evaluateGate(event);
 
-  expect(await gate()).toMatchObject({ verdict: 'wait', reason: expect.stringContaining('3 of 4 ranges') });
+  expect(await gate()).toMatchObject({
+    verdict: 'wait',
+    reason: expect.stringContaining('3 of 4 ranges') as unknown,
+  });
 
   world.state.copied = true;
   world.measure('flat', 1000);

@@ -58,7 +58,7 @@ test('the whole plan goes forward, back from canary, forward, back from full wit
   const answer = await world.rollBack(alarmEvent(world, '2026-01-02T00:00:00.000+0000'));
   expect(answer).toMatchObject({
     kind: 'rolled-back',
-    record: { fromPhase: 'completed', toPhase: 'canary', authorityMovedAtMs: expect.any(Number) },
+    record: { fromPhase: 'completed', toPhase: 'canary', authorityMovedAtMs: expect.any(Number) as unknown },
   });
   expect([...world.authority.values()]).toEqual(Array.from({ length: 5 }, () => 'flat'));
 
@@ -82,11 +82,7 @@ test('the whole plan goes forward, back from canary, forward, back from full wit
 
 test('a run cut off in the middle goes on at its step, and its zombie is refused', async () => {
   const world = makeControlWorld();
-  const zombie = (await walk(
-    world,
-    await started(world),
-    ({ phase }) => phase === 'state-migration',
-  )) as StepEvent;
+  const zombie = await walk(world, await started(world), ({ phase }) => phase === 'state-migration');
   world.workflow.end('run-1-1');
 
   const event = await resumed(world);
@@ -99,7 +95,7 @@ test('a run cut off in the middle goes on at its step, and its zombie is refused
 
 test('entering a step twice changes the flags once and bakes in full', async () => {
   const world = makeControlWorld();
-  const event = (await walk(world, await started(world), ({ stepIndex }) => stepIndex === 1)) as StepEvent;
+  const event = await walk(world, await started(world), ({ stepIndex }) => stepIndex === 1);
   const versions = world.flags.history.length;
 
   const second = await world.enterStep(event);

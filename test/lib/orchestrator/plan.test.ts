@@ -49,7 +49,7 @@ test.each([
   const request = { phase: wanted, ...(trafficThousandths === undefined ? {} : { trafficThousandths }) };
 
   expect(() => planStep(guide, request, { phase, trafficThousandths: 0 })).toThrowError(
-    expect.objectContaining({ name, exit: 'usage', remedy: expect.stringMatching(/\w/) }),
+    expect.objectContaining({ name, exit: 'usage', remedy: expect.stringMatching(/\w/) as unknown }),
   );
 });
 

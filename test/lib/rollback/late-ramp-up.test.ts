@@ -41,7 +41,7 @@ async function race(scheduler: fc.Scheduler, bugs: Bugs, killedAfter: number | n
   const world = makeControlWorld();
   const { executionName } = await startMigration(world, { profile: 'guide', requestedBy: 'ann' });
   const input = world.workflow.started.get(executionName) as StepEvent;
-  const before = (await walk(world, input, ({ stepIndex }) => stepIndex === 1)) as StepEvent;
+  const before = await walk(world, input, ({ stepIndex }) => stepIndex === 1);
   for (let polls = 0; polls < 3; polls += 1) world.measure('hierarchical', 1000);
   world.measure('flat', 1000);
   const judged = await world.evaluateGate(before);

@@ -9,8 +9,10 @@ import { alarmEvent, makeControlWorld, walk, type ControlWorld } from '../../sup
 async function atStep(world: ControlWorld, id: string): Promise<StepEvent> {
   const { executionName, run } = await startMigration(world, { profile: 'guide', requestedBy: 'ann' });
   const input = world.workflow.started.get(executionName) as StepEvent;
-  return (await walk(world, input, ({ stepIndex }) => run.steps[stepIndex]?.id === id)) as StepEvent;
+  return await walk(world, input, ({ stepIndex }) => run.steps[stepIndex]?.id === id);
 }
+
+const away = () => Promise.reject(new Error('no control table'));
 
 /** A port whose named methods leave a trace when they took effect. */
 function traced<Port extends object>(
@@ -66,7 +68,7 @@ test('flags that cannot be written do not keep the routes from flat, and are wri
 
   await expect(first).rejects.toMatchObject({
     name: 'RollbackIncomplete',
-    message: expect.stringContaining('AppConfig is away'),
+    message: expect.stringContaining('AppConfig is away') as unknown,
   });
   expect(await world.routes.read()).toMatchObject({ trafficThousandths: 0 });
   expect(await world.runs.current()).toMatchObject({ status: 'rolling-back' });
@@ -94,7 +96,6 @@ test('routes that cannot be written do not keep the flags from flat', async () =
 test('a run record that cannot be read does not keep traffic from flat', async () => {
   const world = makeControlWorld();
   const late = await atStep(world, 'canary-5');
-  const away = () => Promise.reject(new Error('no control table'));
   const blind = { ...world, runs: { current: away, start: away, update: away } };
 
   await expect(makeHandler(blind)(alarmEvent(world))).rejects.toThrowError(/no control table/);
