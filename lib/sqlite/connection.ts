@@ -79,7 +79,11 @@ export function openConnection(path: string, options: { readonly busyTimeoutMs?:
 /** Lets readers and the writer work side by side. Stays as it was while another process keeps the file busy. */
 export function useWriteAheadLog(connection: Connection): void {
   if (connection.first('PRAGMA journal_mode')?.[0] === 'wal') return;
-  connection.first('PRAGMA journal_mode = WAL');
+  try {
+    connection.first('PRAGMA journal_mode = WAL');
+  } catch (error) {
+    if (!(error instanceof HalError) || error.name !== 'SourceLocked') throw error;
+  }
 }
 
 function openDatabase(path: string, timeout: number): DatabaseSync {
