@@ -16,6 +16,8 @@ export interface DataDirectory {
   readonly engineState: string;
   /** How far table streams were delivered. */
   readonly positions: string;
+  /** The edge's last port, so that users find it again after a restart. */
+  readonly edgePort: string;
   readonly logs: string;
 }
 
@@ -43,6 +45,7 @@ export function openDataDirectory(root: string): DataDirectory {
     tables: join(root, 'dynamodb.sqlite'),
     engineState: join(root, 'state.json'),
     positions: join(root, 'positions.json'),
+    edgePort: join(root, 'edge-port'),
     logs,
   };
 }

@@ -7,7 +7,7 @@ const pollMs = 20;
 const politeMs = 3_000;
 
 /** Signals a process and what it started (children of the cloud lead groups of their own). */
-export function signalTree(pid: number, signal: NodeJS.Signals): void {
+function signalTree(pid: number, signal: NodeJS.Signals): void {
   for (const target of [-pid, pid]) {
     try {
       process.kill(target, signal);

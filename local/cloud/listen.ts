@@ -36,7 +36,7 @@ export async function listenOnLoopback(server: Server, port: number, what: strin
   };
 }
 
-export function portTaken(port: number, what: string): HalError {
+function portTaken(port: number, what: string): HalError {
   return new HalError({
     name: 'PortTaken',
     message: `Port ${port} on 127.0.0.1 is taken; the ${what} of the local cloud cannot listen there.`,

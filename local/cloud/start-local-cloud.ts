@@ -16,7 +16,7 @@ import { readDeployment } from './deployment.ts';
 import { defaultParts } from './default-parts.ts';
 import { distributionPlan } from './edge/distribution-plan.ts';
 import { startEdge } from './edge/edge-server.ts';
-import type { EdgeServer } from './edge/edge-server.ts';
+import type { EdgeDeps, EdgeServer } from './edge/edge-server.ts';
 import { wireEvents } from './event-wiring.ts';
 import { ensureFlatStore } from './flat-store.ts';
 import { openLogFiles } from './lambda/function-log.ts';
@@ -24,6 +24,7 @@ import type { LogFiles } from './lambda/function-log.ts';
 import { makeLambdaRuntime } from './lambda/lambda-runtime.ts';
 import type { LambdaRuntime } from './lambda/lambda-runtime.ts';
 import type { LocalCloud, LocalCloudOptions } from './local-cloud.ts';
+import { onStablePort } from './stable-port.ts';
 import { makeOriginResolver } from './origins.ts';
 import type { CloudParts, RunningSystems, SystemAddresses } from './parts.ts';
 import { provision } from './provision.ts';
@@ -263,16 +264,16 @@ async function startEdgeServer(
   if (plan === null) throw new Error('the templates have no distribution');
   // Users wait for this function; the others may start when something calls them.
   if (plan.originRequestFunction !== null) running.lambda.warm(plan.originRequestFunction);
-  const edge = await startEdge(
-    {
-      plan,
-      keyValues: running.engines.keyValues,
-      streams: running.engines.streams,
-      resolveOrigin: makeOriginResolver(readDeployment().origins, systems),
-      invoke: (functionName, payload) => running.lambda.invoke(functionName, payload),
-      log: running.logs.lineWriter('edge'),
-    },
-    running.options.port ?? 0,
+  const deps: EdgeDeps = {
+    plan,
+    keyValues: running.engines.keyValues,
+    streams: running.engines.streams,
+    resolveOrigin: makeOriginResolver(readDeployment().origins, systems),
+    invoke: (functionName, payload) => running.lambda.invoke(functionName, payload),
+    log: running.logs.lineWriter('edge'),
+  };
+  const edge = await onStablePort(running.directory.edgePort, running.options.port, (port) =>
+    startEdge(deps, port),
   );
   running.cleanup.defer(() => edge.stop());
   return edge;

@@ -74,9 +74,10 @@ export async function startTableEngine(options: TableEngineOptions): Promise<Tab
   }
 }
 
-/** The package for this platform, else the program on the path. */
-export function findTableEngine(path: string): string {
-  const packageName = `@dynoxide/${process.platform}-${process.arch}`;
+const packageOfPlatform = `@dynoxide/${process.platform}-${process.arch}`;
+
+/** The package for this platform, else the program on the path. Throws TableEngineMissing. */
+export function findTableEngine(path: string, packageName = packageOfPlatform): string {
   const candidates = [
     ...installedBinary(packageName),
     ...path.split(delimiter).map((directory) => join(directory, 'dynoxide')),

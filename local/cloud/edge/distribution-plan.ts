@@ -25,7 +25,7 @@ export interface CachePolicyPlan {
   readonly queries: 'all' | 'none' | readonly string[];
 }
 
-export interface OutcomeLogPlan {
+interface OutcomeLogPlan {
   readonly streamName: string;
   readonly fields: readonly string[];
   /** Per cent of the requests. */

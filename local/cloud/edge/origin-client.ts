@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { OriginPlan } from './distribution-plan.ts';
 import type { EdgeRequest } from './edge-request.ts';
 
-export type OriginAnswer =
+type OriginAnswer =
   | { readonly kind: 'answered'; readonly message: IncomingMessage }
   | { readonly kind: 'unreachable'; readonly status: 502 | 504; readonly reason: string };
 

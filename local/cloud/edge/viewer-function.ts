@@ -5,7 +5,7 @@ import type { KeyValueEngine } from '../../engines/ports.ts';
 import type { DistributionPlan } from './distribution-plan.ts';
 import type { EdgeHeaders, EdgeRequest, GeneratedResponse } from './edge-request.ts';
 
-export type ViewerResult =
+type ViewerResult =
   | { readonly kind: 'request'; readonly request: EdgeRequest; readonly customData: string | null }
   | { readonly kind: 'response'; readonly response: GeneratedResponse; readonly customData: string | null }
   | { readonly kind: 'failed'; readonly reason: string };
@@ -13,7 +13,7 @@ export type ViewerResult =
 /** Runs the viewer-request function; never rejects. */
 export type ViewerFunction = (request: EdgeRequest, call: ViewerCall) => Promise<ViewerResult>;
 
-export interface ViewerCall {
+interface ViewerCall {
   readonly requestId: string;
   readonly viewerIp: string;
 }

@@ -22,7 +22,7 @@ export interface IdentityDeps {
 type IdentifyOne = (resource: ResolvedResource, deps: IdentityDeps) => ResourceIdentity;
 
 /** Stands for the newest stream of a table until the table engine names it. */
-export const pendingStreamLabel = 'pending';
+const pendingStreamLabel = 'pending';
 
 /** Physical name: the given one, else the logical id. */
 export function nameOf(resource: ResolvedResource, property: string): string {

@@ -74,7 +74,7 @@ describe('a detached local cloud', () => {
 
     process.kill(first.pid, 'SIGKILL');
     await goneWithin(first.supervisor, 5_000);
-    for (const child of first.children) expect(await goneWithin(child, 5_000), child.name).toBe(true);
+    for (const child of first.children) expect(await goneWithin(child, 5_000)).toBe(true);
     expect(readRunningCloud(dir)).toBeNull();
     const second = await up(dir);
 

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { HalError } from '../../../../lib/kernel/errors.ts';
 import { startQueueEngine } from '../../../../local/cloud/queue-engine.ts';
 import type { QueueEngine } from '../../../../local/cloud/queue-engine.ts';
 import type { InvocationResult } from '../../../../local/cloud/lambda/invocation.ts';
@@ -20,7 +21,7 @@ import { openPositions } from '../../../../local/cloud/sources/positions.ts';
 import { startQueueSource } from '../../../../local/cloud/sources/queue-source.ts';
 import { startTableSource } from '../../../../local/cloud/sources/table-source.ts';
 import { sweepTable } from '../../../../local/cloud/sources/ttl-sweeper.ts';
-import { startTableEngine } from '../../../../local/cloud/table-engine.ts';
+import { findTableEngine, startTableEngine } from '../../../../local/cloud/table-engine.ts';
 import type { TableEngine } from '../../../../local/cloud/table-engine.ts';
 import type { EventSource } from '../../../../local/cloud/template/event-sources.ts';
 
@@ -88,8 +89,8 @@ interface TableEvent {
   }[];
 }
 
-async function createTable(name: string): Promise<string> {
-  await tables.send(
+async function createTable(name: string, client = tables): Promise<string> {
+  await client.send(
     new CreateTableCommand({
       TableName: name,
       AttributeDefinitions: [
@@ -104,12 +105,12 @@ async function createTable(name: string): Promise<string> {
       StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
     }),
   );
-  const { Table } = await tables.send(new DescribeTableCommand({ TableName: name }));
+  const { Table } = await client.send(new DescribeTableCommand({ TableName: name }));
   return Table?.LatestStreamArn ?? '';
 }
 
-async function put(table: string, pk: string, more: object = {}): Promise<void> {
-  await tables.send(
+async function put(table: string, pk: string, more: object = {}, client = tables): Promise<void> {
+  await client.send(
     new PutItemCommand({ TableName: table, Item: { pk: { S: pk }, sk: { S: '.' }, ...more } }),
   );
 }
@@ -220,6 +221,57 @@ describe('the stream of a table as event source', () => {
     await running.stop();
 
     expect(given).toBe(1);
+  });
+});
+
+describe('a table engine that is killed', () => {
+  it('keeps its items and the place in its streams', async () => {
+    const positions = openPositions(join(directory, 'killed.json'));
+    const options = {
+      databasePath: join(directory, 'killed.sqlite'),
+      logPath: join(directory, 'killed.log'),
+      env: process.env,
+    };
+    const seen: string[] = [];
+    const follow = (engine: TableEngine, streamArn: string): RunningSource =>
+      startTableSource(
+        { ...source, kind: 'table', functionName: 'follow' },
+        {
+          client: new DynamoDBStreamsClient({ ...settings, endpoint: engine.url }),
+          streamArn,
+          positions,
+          log: ignore,
+          giveUp: async () => undefined,
+          async invoke(_name, payload) {
+            seen.push(...keysOf(JSON.parse(payload) as TableEvent));
+            return returned(null);
+          },
+        },
+      );
+    const first = await startTableEngine(options);
+    const firstClient = new DynamoDBClient({ ...settings, endpoint: first.url });
+    const streamArn = await createTable('killed', firstClient);
+    await put('killed', 'before', {}, firstClient);
+    const following = follow(first, streamArn);
+    await expect.poll(() => seen).toEqual(['before']);
+    await following.stop();
+    await put('killed', 'unseen', {}, firstClient);
+
+    process.kill(-(first.child?.identity.pid ?? 0), 'SIGKILL');
+    await first.child?.ended;
+    const second = await startTableEngine(options);
+    const secondClient = new DynamoDBClient({ ...settings, endpoint: second.url });
+    await put('killed', 'after', {}, secondClient);
+    const again = follow(second, streamArn);
+
+    await expect.poll(() => seen).toEqual(['before', 'unseen', 'after']);
+    await again.stop();
+    await second.child?.stop();
+  });
+
+  it('is missed by name when it is not installed', () => {
+    expect(() => findTableEngine('/nowhere', '@dynoxide/of-no-platform')).toThrow(HalError);
+    expect(() => findTableEngine('/nowhere', '@dynoxide/of-no-platform')).toThrow(/npm ci|dynoxide/);
   });
 });
 
