@@ -103,7 +103,7 @@ export const flushRelog = [
    AND EXISTS (SELECT 1 FROM _mig_authority AS a WHERE a.category = _mig_relog.category AND a.state = 'open')`,
 ] as const;
 
-export function literal(text: string): string {
+function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 

@@ -32,7 +32,7 @@ export interface GeneratedStore {
 }
 
 /** Most rows that a generated store can have. */
-export const maxGeneratedRecords = 100_000_000;
+const maxGeneratedRecords = 100_000_000;
 
 const rowsPerTransaction = 5_000;
 

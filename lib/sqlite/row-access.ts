@@ -105,12 +105,12 @@ export function rowKey({ table, keyColumns }: TableDefinition, row: FlatRow): re
   });
 }
 
-export function isSameKey(left: readonly KeyPart[], right: readonly KeyPart[]): boolean {
+function isSameKey(left: readonly KeyPart[], right: readonly KeyPart[]): boolean {
   return left.length === right.length && left.every((part, at) => part === right[at]);
 }
 
 /** SQL that is true for exactly one key; `alias` is the table's, with its dot. */
-export function keyCondition(
+function keyCondition(
   layout: TableLayout,
   keyParts: readonly KeyPart[],
   alias = 't.',

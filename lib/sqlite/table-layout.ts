@@ -4,7 +4,7 @@ import type { Connection } from './connection.ts';
 
 export type Affinity = 'text' | 'integer' | 'real' | 'numeric' | 'none';
 
-export interface StoredColumn {
+interface StoredColumn {
   readonly name: string;
   readonly affinity: Affinity;
   readonly notNull: boolean;

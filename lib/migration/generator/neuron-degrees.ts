@@ -3,7 +3,7 @@ import { rowRandom } from './sample.ts';
 import { streams, type World } from './world.ts';
 
 /** Neurons are wired in blocks, so that the degree of each follows from its index alone and the sum is exact. */
-export const blockSize = 40;
+const blockSize = 40;
 
 /** Rows of the connection table whose source is this neuron. The first of a block is its hub. */
 export function degreeOf(world: World, index: number): number {

@@ -1,5 +1,5 @@
 /** Architectural layers, bottom up. */
-export const layers = ['substrate', 'protocol', 'cognitive', 'orchestration', 'intelligence'] as const;
+const layers = ['substrate', 'protocol', 'cognitive', 'orchestration', 'intelligence'] as const;
 
 export type Layer = (typeof layers)[number];
 

@@ -1,17 +1,9 @@
 /** Cognitive levels of a unit. */
-export const levels = [
-  'L1Reflexive',
-  'L2Implementation',
-  'L3Operational',
-  'L4Tactical',
-  'L5Strategic',
-] as const;
+const levels = ['L1Reflexive', 'L2Implementation', 'L3Operational', 'L4Tactical', 'L5Strategic'] as const;
 
 export type Level = (typeof levels)[number];
 
-export const levelPolicies = ['engine-v1', 'response-bands'] as const;
-
-export type LevelPolicy = (typeof levelPolicies)[number];
+export type LevelPolicy = 'engine-v1' | 'response-bands';
 
 export interface LevelInputs {
   /** What an operator wrote into the unit's settings; outranks every rule. */

@@ -43,15 +43,22 @@ export function namedBooleanCodec(names: { readonly no: string; readonly yes: st
   };
 }
 
-/** A column of doubles. What JSON has no number for (-0, infinities) is 0 or null beside the residual. */
-export const realCodec: ColumnCodec = realCodecOf((value) => value, null);
-
 /**
  * A column of single precision numbers that the flat store widened to doubles: rounding makes equal what was equal.
- * `whenNull` is the value that the hierarchical system assumes.
+ * What JSON has no number for (-0, infinities) is 0 or null beside the residual. `whenNull` is the value that the
+ * hierarchical system assumes.
  */
 export function singleCodec(whenNull: number | null = null): ColumnCodec {
-  return realCodecOf(Math.fround, whenNull === null ? null : Math.fround(whenNull));
+  const assumed = whenNull === null ? null : Math.fround(whenNull);
+  return {
+    toShape: (value) => shaped(typeof value === 'number' ? plainNumber(Math.fround(value)) : assumed),
+    fromShape(shape): FlatValue {
+      if (shape === null) return null;
+      // Whole numbers of 2^53 and more are read back as bigint.
+      if (typeof shape === 'number' || typeof shape === 'bigint') return Number(shape);
+      throw unexpectedShape('a number', shape);
+    },
+  };
 }
 
 /** As text in the flat store, one of a few names in the hierarchical one; unknown spellings count as `otherwise`. */
@@ -73,18 +80,6 @@ export function enumerationCodec(names: Readonly<Record<string, string>>, otherw
 export function plainNumber(value: number): number | null {
   if (!Number.isFinite(value)) return null;
   return value === 0 ? 0 : value;
-}
-
-function realCodecOf(round: (value: number) => number, whenNull: number | null): ColumnCodec {
-  return {
-    toShape: (value) => shaped(typeof value === 'number' ? plainNumber(round(value)) : whenNull),
-    fromShape(shape): FlatValue {
-      if (shape === null) return null;
-      // Whole numbers of 2^53 and more are read back as bigint.
-      if (typeof shape === 'number' || typeof shape === 'bigint') return Number(shape);
-      throw unexpectedShape('a number', shape);
-    },
-  };
 }
 
 function readableInteger(value: bigint): number | bigint {

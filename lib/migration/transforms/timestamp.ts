@@ -40,7 +40,7 @@ export const timestampCodec: ColumnCodec = {
   },
 };
 
-export function formOf(value: FlatValue): TimestampForm {
+function formOf(value: FlatValue): TimestampForm {
   if (typeof value === 'bigint') return isSeconds(Number(value)) ? 'epoch-s' : 'epoch-ms';
   if (typeof value !== 'string') return 'other';
   if (sqlText.test(value)) return 'sql';

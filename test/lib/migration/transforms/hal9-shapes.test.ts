@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { canonicalJson, parseExactJson } from '../../../../lib/kernel/canonical-json.ts';
-import { hal9Definition } from '../../../../lib/migration/hal9-definition.ts';
+import { hal9Definition, makeHal9Definition } from '../../../../lib/migration/hal9-definition.ts';
 import type { FlatRow } from '../../../../lib/migration/row.ts';
 import { tableOf } from '../../../../lib/migration/table-lookup.ts';
 
@@ -57,6 +57,16 @@ describe('a neuron', () => {
     });
     expect(body['unit_id']).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     expect(bodyOf('neuron', neuron)['unit_id']).toBe(body['unit_id']);
+  });
+
+  test('of another server, under another policy, has another identity and level', () => {
+    const other = makeHal9Definition({ serverId: 'other', levelPolicy: 'response-bands' });
+
+    const conversion = tableOf(other, 'neuron').transform.convert(neuron, { nowMs });
+
+    const body = conversion.kind === 'converted' ? (conversion.record.body as Record<string, unknown>) : {};
+    expect(body).toMatchObject({ level: 'L2Implementation', assigned_by: { policy: 'response-bands' } });
+    expect(body['unit_id']).not.toBe(bodyOf('neuron', neuron)['unit_id']);
   });
 
   test('keeps its UUID', () => {
