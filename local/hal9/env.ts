@@ -16,6 +16,10 @@ const schema = z.object({
   FLAT_PORT: portSetting,
   HIERARCHICAL_PORT: portSetting,
   ADMIN_PORT: portSetting,
+  /** How long a request waits for a switch of authority to finish; 5,000 when absent. */
+  MAX_WAIT_MS: z.optional(
+    z.pipe(z.string().check(z.regex(/^\d{1,6}$/, 'a number of milliseconds')), z.transform(Number)),
+  ),
   /** A bug that users shall meet, to see that the check of their history finds it. */
   HAL9_DEMO_PLANT: z.optional(z.enum(plantedBugs)),
 });

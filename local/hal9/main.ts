@@ -13,6 +13,7 @@ const open = () =>
       reversePending: env.REVERSE_PENDING_TABLE,
     },
     definition: hal9Definition,
+    maxWaitMs: env.MAX_WAIT_MS,
   });
 const services = await startServices(
   {

@@ -9,8 +9,7 @@ import type { Gateway } from '../../lib/gateway/outcome.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import { openFlatRecords } from '../../lib/sqlite/flat-records.ts';
 
-/** How long a request waits for a switch of authority to finish, in milliseconds. */
-const maxWaitMs = 5_000;
+const defaultMaxWaitMs = 5_000;
 
 export const systemTiming = {
   clock: { nowMs: () => Date.now() },
@@ -29,6 +28,8 @@ export function openGateway(options: {
   source: SourceConfig;
   tables: GatewayTables;
   definition: MigrationDefinition;
+  /** How long a request waits for a switch of authority to finish; default 5,000. */
+  maxWaitMs?: number | undefined;
 }): { readonly gateway: Gateway; close(): void } {
   const { tables, definition } = options;
   const client = makeDynamoClient();
@@ -38,7 +39,7 @@ export function openGateway(options: {
     hierarchical: makeHierarchicalRecords({ client, tables }),
     authority: makeAuthorityStore({ client, table: tables.authority }),
     definition,
-    maxWaitMs,
+    maxWaitMs: options.maxWaitMs ?? defaultMaxWaitMs,
     ...systemTiming,
   });
   return {

@@ -52,6 +52,7 @@ afterAll(async () => {
 
 function makeFlatFile(path: string): void {
   const database = new DatabaseSync(path);
+  database.exec('BEGIN');
   const sqlTypes = { text: 'TEXT', integer: 'INTEGER', real: 'REAL', blob: 'BLOB', any: '' };
   for (const { table, recordType, columns, keyColumns } of hal9Definition.tables) {
     const list = columns.map(
@@ -67,6 +68,7 @@ function makeFlatFile(path: string): void {
       insert.run(...columns.map(({ name }) => (row[name] ?? null) as SQLInputValue));
     }
   }
+  database.exec('COMMIT');
   database.close();
 }
 
