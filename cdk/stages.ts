@@ -1,4 +1,5 @@
 import { App } from 'aws-cdk-lib';
+import { BUNDLING_STACKS } from 'aws-cdk-lib/cx-api';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -6,6 +7,7 @@ import { deployFileName, parseDeployFile } from '../lib/config/deploy-file.ts';
 import type { DeployFile } from '../lib/config/deploy-file.ts';
 import { HalError } from '../lib/kernel/errors.ts';
 import { resourceNames } from '../lib/kernel/resource-names.ts';
+import { requireCohortInCacheKey } from './checks/cohort-in-cache-key.ts';
 import { addRulePacks } from './checks/rule-packs.ts';
 import { projectRoot } from './project-root.ts';
 import { ControlStack } from './stacks/control-stack.ts';
@@ -17,14 +19,16 @@ export interface AppOptions {
   /** Where the templates go; the CDK's own default otherwise. */
   readonly outdir?: string;
   readonly deployFilePath?: string;
+  /** false leaves the functions unbundled, for whoever looks at templates only. */
+  readonly bundle?: boolean;
 }
 
 /** The whole app: four stacks split by lifecycle, the rule packs that judge them, the findings we accept with a reason. */
 export function buildApp(options: AppOptions): App {
-  const deploy = readDeployFile(options.deployFilePath ?? join(projectRoot, deployFileName));
+  const deploy = readDeployFile(options.deployFilePath);
   const app = new App({
     ...(options.outdir === undefined ? {} : { outdir: options.outdir }),
-    context: cdkContext(),
+    context: { ...cdkContext(), ...(options.bundle === false ? { [BUNDLING_STACKS]: [] } : {}) },
     analyticsReporting: false,
   });
   const names = resourceNames(deploy.name);
@@ -53,13 +57,15 @@ export function buildApp(options: AppOptions): App {
   });
   new MonitoringStack(app, id('Monitoring'), { ...env(deploy.region), names, deploy, control });
   addRulePacks(app);
+  requireCohortInCacheKey(app);
   return app;
 }
 
 /** Lambda@Edge and the distribution's certificates exist only here. */
 const edgeRegion = 'us-east-1';
 
-function readDeployFile(path: string): DeployFile {
+/** Throws HalErrors `DeployFileMissing` and `DeployFileInvalid`. */
+export function readDeployFile(path: string = join(projectRoot, deployFileName)): DeployFile {
   if (!existsSync(path)) {
     throw new HalError({
       name: 'DeployFileMissing',

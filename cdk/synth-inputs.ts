@@ -13,7 +13,9 @@ const recordName = '.inputs-hash';
 function hashInputs(): string {
   const hash = createHash('sha256');
   for (const input of inputs) addPath(hash, input);
-  hash.update(process.env['HAL9_DEPLOY_FILE'] ?? '');
+  const deployFile = process.env['HAL9_DEPLOY_FILE'];
+  if (deployFile !== undefined && existsSync(deployFile))
+    hash.update(deployFile).update(readFileSync(deployFile));
   return hash.digest('hex');
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { reportAndExit } from './report-failure.ts';
 import { projectRoot } from './project-root.ts';
-import { buildApp } from './stages.ts';
+import { buildApp, readDeployFile } from './stages.ts';
 import { recordInputs } from './synth-inputs.ts';
 
 /** `npm run synth`: every template into cdk.out, offline and without the CDK CLI. */
@@ -11,6 +11,8 @@ const outdir = join(projectRoot, 'cdk.out');
 const deployFilePath = process.env['HAL9_DEPLOY_FILE'];
 
 try {
+  // A faulty deploy file must not cost the last good templates.
+  readDeployFile(deployFilePath);
   rmSync(outdir, { recursive: true, force: true });
   buildApp({ outdir, ...(deployFilePath === undefined ? {} : { deployFilePath }) }).synth();
   recordInputs(outdir);

@@ -2,8 +2,13 @@ import { Stack, Validations } from 'aws-cdk-lib';
 import { flattenCfnReference } from 'cdk-nag/lib/utils/flatten-cfn-reference.js';
 import type { IConstruct } from 'constructs';
 
-/** Accepts one finding of a rule pack on one construct, for a reason that a reviewer can check. */
+/** Characters below which no reason says why. */
+const shortestReason = 20;
+
+/** Accepts one finding of a rule pack on one construct, for a reason that a reviewer can check; refuses an empty one. */
 export function acknowledge(scope: IConstruct, id: string, reason: string): void {
+  if (reason.trim().length < shortestReason)
+    throw new Error(`${scope.node.path} acknowledges ${id} without a reason: "${reason}"`);
   Validations.of(scope).acknowledge({ id, reason });
 }
 

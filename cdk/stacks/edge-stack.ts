@@ -35,13 +35,11 @@ import { join } from 'node:path';
 import type { DeployFile, OriginConfig } from '../../lib/config/deploy-file.ts';
 import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
 import { outcomeLogFields } from '../../lib/router/outcome-record.ts';
+import { cohortHeader } from '../../lib/router/subject.ts';
 import { acknowledge, acknowledgeWildcard } from '../checks/acknowledge.ts';
 import { bundleAssignCohort } from '../bundle-edge.ts';
 import type { FlagsConfiguration } from '../constructs/flags-configuration.ts';
 import { projectRoot } from '../project-root.ts';
-
-/** The header that the viewer function sets; it is part of the cache key, so cohorts never share an answer. */
-export const cohortHeader = 'x-hal9-cohort';
 
 export interface EdgeStackProps extends StackProps {
   readonly names: ResourceNames;
@@ -84,7 +82,7 @@ export class EdgeStack extends Stack {
         ],
       },
     });
-    acknowledgeDoor(this.distribution, props.deploy.domain !== undefined);
+    acknowledgeDoor(this.distribution, props.deploy);
   }
 
   private publicNames(deploy: DeployFile): object {
@@ -213,10 +211,14 @@ function acknowledgeEdgeLimits(fn: NodejsFunction): void {
 }
 
 /** Findings that are the owner's decision about their public door, not the migration's. */
-function acknowledgeDoor(distribution: Distribution, hasCertificate: boolean): void {
+function acknowledgeDoor(distribution: Distribution, { domain, origins }: DeployFile): void {
   acknowledge(distribution, 'AwsSolutions-CFR1', 'The migration must not change who may reach the system.');
   acknowledge(distribution, 'AwsSolutions-CFR2', 'A web ACL of the existing door is attached by its owner.');
-  if (hasCertificate) return;
+  if (origins.flat.protocol === 'http') {
+    const plain = 'The deploy file says that the flat origin speaks plain HTTP: there is no TLS to choose.';
+    acknowledge(distribution, 'AwsSolutions-CFR5', plain);
+  }
+  if (domain !== undefined) return;
   const fixed = 'Without a domain the default certificate applies, whose security policy is fixed.';
   acknowledge(distribution, 'AwsSolutions-CFR4', fixed);
   acknowledge(distribution, '@aws-cdk/aws-cloudfront:minimumProtocolVersionWithoutCertificate', fixed);
