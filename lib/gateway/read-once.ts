@@ -45,7 +45,7 @@ export async function hierarchicalSide(
 }
 
 /** The flat form of a record; null for a tombstone. Throws `RecordCorrupted` rather than answer with damage. */
-export function restoreRow(stored: StoredRecord, table: MigratedTable): FlatRow | null {
+function restoreRow(stored: StoredRecord, table: MigratedTable): FlatRow | null {
   if (!stored.intact) throw corrupted(stored);
   if (stored.state !== 'live' || stored.body === null) return null;
   try {

@@ -2,7 +2,7 @@ import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import type { MigratedTable } from '../../lib/migration/table-lookup.ts';
 
 /** Names of the API's collections by record type. */
-export const collectionOf: Readonly<Record<string, string>> = {
+const collectionOf: Readonly<Record<string, string>> = {
   user: 'users',
   session: 'sessions',
   neuron: 'neurons',

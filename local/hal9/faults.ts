@@ -11,7 +11,7 @@ export interface Fault {
 }
 
 /** How a request goes on. `fail-after`: it has its effect and the user is told that it failed. */
-export type FaultVerdict = 'proceed' | 'fail-before' | 'fail-after' | 'abandoned';
+type FaultVerdict = 'proceed' | 'fail-before' | 'fail-after' | 'abandoned';
 
 export interface Faults {
   inject(fault: Fault): void;

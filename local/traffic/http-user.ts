@@ -2,7 +2,7 @@ import { Agent, request as sendRequest, type ClientRequest, type IncomingMessage
 
 import type { RecordOrigin } from '../../lib/migration/record.ts';
 
-export interface UserRequest {
+interface UserRequest {
   readonly method: 'GET' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly user: string;

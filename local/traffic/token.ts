@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { MigrationDefinition } from '../../lib/migration/definition.ts';
-import { tableOf, type MigratedTable } from '../../lib/migration/table-lookup.ts';
+import type { MigratedTable } from '../../lib/migration/table-lookup.ts';
 import type { ApiRow } from '../hal9/api-row.ts';
 import type { Observed } from './history.ts';
 
@@ -50,14 +49,6 @@ export function observeRow(table: MigratedTable, row: ApiRow | null): Observed {
   const value = column === null ? undefined : row[column.name];
   const token = typeof value === 'string' ? tokenPattern.exec(value)?.[0] : undefined;
   return token ?? `=${digestOf(row)}`;
-}
-
-/** `observeRow` by record type. */
-export function makeObserver(
-  definition: MigrationDefinition,
-): (recordType: string, row: ApiRow | null) => Observed {
-  const tables = new Map(definition.tables.map((table) => [table.recordType, table]));
-  return (recordType, row) => observeRow(tables.get(recordType) ?? tableOf(definition, recordType), row);
 }
 
 function parseObject(value: unknown): object | null {
