@@ -1,3 +1,4 @@
+import { HalError } from '../kernel/errors.ts';
 import { groupCount } from '../migration/bucket.ts';
 import type { Category } from '../migration/category.ts';
 import type { AuthorityItem, AuthorityStore } from '../migration/ports.ts';
@@ -8,34 +9,52 @@ export function authorityKey(category: Category, group: number): string {
   return `${category}/${group}`;
 }
 
-/** Items are written one after the other: an interruption leaves some of them moved. */
+/** What a change makes of one item, and the epoch from which on a later switch has overtaken it. */
+interface Change {
+  readonly name: string;
+  readonly next: (item: AuthorityItem) => AuthorityItem | null;
+  readonly overtakenAt: number;
+}
+
+/**
+ * Items are written one after the other: an interruption leaves some of them moved. Throws `AuthorityBehind` when an
+ * item is absent, of an older epoch than the change starts from, or would leave a side that was not fenced.
+ */
 export function makeMemoryAuthorityStore(
   world: MemoryWorld,
   interleave: Interleave = uninterrupted,
 ): AuthorityStore {
   const itemOf = (category: Category, group: number): AuthorityItem | null =>
     world.authority.get(authorityKey(category, group)) ?? null;
-  const moveAll = async (
-    name: string,
-    category: Category,
-    next: (item: AuthorityItem | null, group: number) => AuthorityItem | null,
-  ): Promise<void> => {
+  const eachGroup = async (name: string, effect: (group: number) => void): Promise<void> => {
     await interleave(`authority.${name}:call`);
     for (let group = 0; group < groupCount; group += 1) {
       // As often as adapters that move several items at a time would be interrupted.
       if (group % 16 === 15) await interleave(`authority.${name}:item`);
-      const moved = next(itemOf(category, group), group);
-      if (moved !== null) world.authority.set(authorityKey(category, group), moved);
+      effect(group);
     }
     await interleave(`authority.${name}:reply`);
   };
+  const changeAll = (category: Category, change: Change): Promise<void> =>
+    eachGroup(change.name, (group) => {
+      const item = itemOf(category, group);
+      const next = item === null ? null : change.next(item);
+      if (next !== null) world.authority.set(authorityKey(category, group), next);
+      else if (item === null || item.epoch < change.overtakenAt) throw behind(category, group, change.name);
+    });
   const setFence = (name: string, category: Category, epoch: number, fenced: boolean): Promise<void> =>
-    moveAll(name, category, (item) => (item?.epoch === epoch ? { ...item, fenced } : null));
+    changeAll(category, {
+      name,
+      next: (item) => (item.epoch === epoch ? { ...item, fenced } : null),
+      overtakenAt: epoch + 1,
+    });
   return {
     initialize: (category, epoch) =>
-      moveAll('initialize', category, (item, group) =>
-        item === null ? { category, group, side: 'flat', epoch, fenced: false } : null,
-      ),
+      eachGroup('initialize', (group) => {
+        if (itemOf(category, group) !== null) return;
+        const item: AuthorityItem = { category, group, side: 'flat', epoch, fenced: false };
+        world.authority.set(authorityKey(category, group), item);
+      }),
     read: (category, group) => transaction(interleave, 'authority.read', () => itemOf(category, group)),
     readAll: (category) =>
       transaction(interleave, 'authority.readAll', () =>
@@ -46,8 +65,23 @@ export function makeMemoryAuthorityStore(
     fence: (category, epoch) => setFence('fence', category, epoch, true),
     unfence: (category, epoch) => setFence('unfence', category, epoch, false),
     open: (category, side, epoch) =>
-      moveAll('open', category, (item, group) =>
-        item?.epoch === epoch - 1 ? { category, group, side, epoch, fenced: false } : null,
-      ),
+      changeAll(category, {
+        name: 'open',
+        next: (item) => {
+          const mayLeave = item.side === 'flat' || item.fenced;
+          return item.epoch === epoch - 1 && mayLeave ? { ...item, side, epoch, fenced: false } : null;
+        },
+        overtakenAt: epoch,
+      }),
   };
+}
+
+function behind(category: Category, group: number, attempted: string): HalError {
+  return new HalError({
+    name: 'AuthorityBehind',
+    message: `cannot ${attempted} ${category}: authority item ${group} is not there yet`,
+    remedy: 'finish or abort the switch of the category first',
+    exit: 'conflict',
+    facts: { category, group, attempted },
+  });
 }

@@ -85,6 +85,9 @@ export function lastVersionOf(store: FlatStore, category: Category): RecordVersi
 
 /** What any writer does to a table, legacy ones included: the fence refuses, the log records. */
 export function writeRow(store: FlatStore, table: MigratedTable, id: string, row: FlatRow | null): void {
+  if (row !== null && keyOfRow(table, row).id !== id) {
+    throw new TypeError(`the row is not that of ${table.recordType} ${id}`);
+  }
   const authority = flatAuthority(store, table.category);
   if (store.installed && authority.state !== 'open') {
     throw new HalError({

@@ -235,10 +235,8 @@ export function flatSourceContract(name: string, makeAdapter: () => Promise<Flat
       await source.fence(category, 1);
       await source.follow(category, 2);
       expect(await reverse(3, 'third')).toEqual(['applied']);
-      expect([await reverse(3, 'again'), await reverse(2, 'second')]).toEqual([
-        'already-newer',
-        'already-newer',
-      ]);
+      expect(await reverse(3, 'again')).toEqual(['already-newer']);
+      expect(await reverse(2, 'second')).toEqual(['already-newer']);
       expect(await current('a')).toMatchObject({
         row: { id: 'a', payload: 'third' },
         version: { epoch: 2, sequence: 3 },

@@ -1,0 +1,39 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+import { openFlatRecords } from '../../lib/sqlite/flat-records.ts';
+import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { smallDefinition } from '../simulation/definition.ts';
+import { flatRecordsContract } from './flat-records.ts';
+import { flatSourceContract, type FlatAdapter } from './flat-source.ts';
+
+const schema = `
+  CREATE TABLE sessions (id TEXT NOT NULL PRIMARY KEY, payload TEXT);
+  CREATE TABLE events (stream TEXT NOT NULL, number INTEGER NOT NULL, payload TEXT, PRIMARY KEY (stream, number));
+  CREATE TABLE notes (id TEXT NOT NULL PRIMARY KEY, payload TEXT);
+`;
+
+/** A real file: the migration and the services have connections of their own. */
+async function inSqlite(): Promise<FlatAdapter> {
+  const directory = await mkdtemp(join(tmpdir(), 'hal9-contract-'));
+  const config = { kind: 'sqlite', path: join(directory, 'flat.sqlite') } as const;
+  const database = new DatabaseSync(config.path);
+  database.exec(schema);
+  database.close();
+  const source = openFlatSource(config, smallDefinition);
+  const records = openFlatRecords(config, smallDefinition);
+  return {
+    source,
+    records,
+    async stop() {
+      await source.close();
+      records.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+flatSourceContract('SQLite', inSqlite);
+flatRecordsContract('SQLite', inSqlite);

@@ -1,0 +1,74 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+
+import type { QuarantineStore } from '../../lib/migration/ports.ts';
+
+const category = 'learning-data';
+const entry = {
+  key: { recordType: 'memory', id: 'a' },
+  category,
+  version: { epoch: 1, sequence: 5 },
+  errorName: 'InvalidJson',
+  errorMessage: 'not JSON',
+  rawRow: '{"id":"a"}',
+  rawLengthBytes: 10,
+  firstSeenAtMs: 100,
+} as const;
+const newer = { epoch: 1, sequence: 6 };
+
+export function quarantineStoreContract(name: string, makeAdapter: () => Promise<QuarantineStore>): void {
+  describe(`quarantine store: ${name}`, () => {
+    let quarantine: QuarantineStore;
+    beforeEach(async () => {
+      quarantine = await makeAdapter();
+    });
+    const listed = async () => (await quarantine.list(category, null, 10)).entries;
+
+    it('keeps an entry with everything in it', async () => {
+      await quarantine.put(entry);
+
+      expect(await listed()).toEqual([{ ...entry, attempts: 1 }]);
+      expect(await quarantine.count(category)).toBe(1);
+      expect(await quarantine.count('metadata')).toBe(0);
+    });
+
+    it('counts the attempts and keeps the first sight', async () => {
+      await quarantine.put(entry);
+      await quarantine.put({ ...entry, version: newer, firstSeenAtMs: 900 });
+
+      expect(await listed()).toMatchObject([{ attempts: 2, version: newer, firstSeenAtMs: 100 }]);
+    });
+
+    it('does not let an older fault replace a newer one', async () => {
+      await quarantine.put({ ...entry, version: newer, errorName: 'Newer' });
+      await quarantine.put(entry);
+
+      expect(await listed()).toMatchObject([{ errorName: 'Newer', version: newer }]);
+    });
+
+    it('resolves up to a version', async () => {
+      await quarantine.put({ ...entry, version: newer });
+
+      await quarantine.resolve(entry.key, category, entry.version);
+      expect(await quarantine.count(category)).toBe(1);
+      await quarantine.resolve(entry.key, category, newer);
+      await quarantine.resolve(entry.key, category, newer);
+
+      expect(await quarantine.count(category)).toBe(0);
+    });
+
+    it('lists over pages', async () => {
+      const ids = Array.from({ length: 12 }, (_, number) => `k${number}`);
+      for (const id of ids) await quarantine.put({ ...entry, key: { recordType: 'memory', id } });
+
+      const found: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const page: Awaited<ReturnType<QuarantineStore['list']>> = await quarantine.list(category, cursor, 5);
+        found.push(...page.entries.map(({ key }) => key.id));
+        cursor = page.cursor;
+      } while (cursor !== null);
+
+      expect(found.toSorted()).toEqual(ids.toSorted());
+    });
+  });
+}

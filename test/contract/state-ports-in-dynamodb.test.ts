@@ -1,0 +1,64 @@
+import { afterAll, beforeAll } from 'vitest';
+
+import { makeAuthorityStore } from '../../lib/aws/authority-store.ts';
+import { makeHierarchicalRecords } from '../../lib/aws/hierarchical-records.ts';
+import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
+import { makeRangeStore } from '../../lib/aws/range-store.ts';
+import { makeRelayStore } from '../../lib/aws/relay-store.ts';
+import { makeReversePendingStore } from '../../lib/aws/reverse-pending-store.ts';
+import { makeSwitchStore } from '../../lib/aws/switch-store.ts';
+import { makeTargetStore } from '../../lib/aws/target-store.ts';
+import { startDynamo, type TestDynamo } from '../support/dynoxide.ts';
+import { authorityStoreContract } from './authority-store.ts';
+import { hierarchicalRecordsContract, type HierarchicalAdapter } from './hierarchical-records.ts';
+import { quarantineStoreContract } from './quarantine-store.ts';
+import { rangeStoreContract } from './range-store.ts';
+import { relayStoreContract } from './relay-store.ts';
+import { reversePendingStoreContract } from './reverse-pending-store.ts';
+import { switchStoreContract } from './switch-store.ts';
+import { targetStoreContract } from './target-store.ts';
+
+let dynamo: TestDynamo;
+beforeAll(async () => {
+  dynamo = await startDynamo();
+});
+afterAll(() => dynamo.stop());
+
+type Tables = Awaited<ReturnType<TestDynamo['createTables']>>;
+
+/** Fresh tables for each adapter, so that the cases share nothing. */
+function inDynamo<Adapter>(make: (dynamo: TestDynamo, tables: Tables) => Adapter): () => Promise<Adapter> {
+  return async () => make(dynamo, await dynamo.createTables());
+}
+
+const hierarchical = inDynamo(({ client }, tables): HierarchicalAdapter => ({
+  records: makeHierarchicalRecords({ client, tables }),
+  authority: makeAuthorityStore({ client, table: tables.authority }),
+  reversePending: makeReversePendingStore({ client, table: tables.reversePending }),
+}));
+
+targetStoreContract(
+  'DynamoDB',
+  inDynamo(({ client }, tables) => makeTargetStore({ client, table: tables.state })),
+);
+rangeStoreContract('DynamoDB', (clock) =>
+  inDynamo(({ client }, tables) => makeRangeStore({ client, table: tables.progress, clock }))(),
+);
+relayStoreContract(
+  'DynamoDB',
+  inDynamo(({ client }, tables) => makeRelayStore({ client, table: tables.progress })),
+);
+authorityStoreContract(
+  'DynamoDB',
+  inDynamo(({ client }, tables) => makeAuthorityStore({ client, table: tables.authority })),
+);
+hierarchicalRecordsContract('DynamoDB', hierarchical);
+reversePendingStoreContract('DynamoDB', hierarchical);
+quarantineStoreContract(
+  'DynamoDB',
+  inDynamo(({ client }, tables) => makeQuarantineStore({ client, table: tables.quarantine })),
+);
+switchStoreContract(
+  'DynamoDB',
+  inDynamo(({ client }, tables) => makeSwitchStore({ client, table: tables.authority })),
+);
