@@ -34,7 +34,7 @@ export async function freshAssembly(onProgress: (line: string) => void): Promise
 /** Asks the CDK app's own record, in its own process: the local cloud does not import the app. */
 async function isFresh(directory: string): Promise<boolean> {
   const question = `import { inputsUnchanged } from './cdk/synth-inputs.ts';
-process.exit(inputsUnchanged(${JSON.stringify(directory)}) ? 0 : 1);`;
+process.exit(inputsUnchanged(${JSON.stringify(directory)}, process.env.HAL9_DEPLOY_FILE) ? 0 : 1);`;
   const { code } = await runNode(['--input-type=module', '--eval', question]);
   return code === 0;
 }

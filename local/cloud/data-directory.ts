@@ -18,6 +18,8 @@ export interface DataDirectory {
   readonly positions: string;
   /** The edge's last port, so that users find it again after a restart. */
   readonly edgePort: string;
+  /** The templates and bundles that this cloud runs. */
+  readonly assembly: string;
   readonly logs: string;
 }
 
@@ -45,6 +47,7 @@ export function openDataDirectory(root: string): DataDirectory {
     tables: join(root, 'dynamodb.sqlite'),
     engineState: join(root, 'state.json'),
     positions: join(root, 'positions.json'),
+    assembly: join(root, 'assembly'),
     edgePort: join(root, 'edge-port'),
     logs,
   };

@@ -7,6 +7,7 @@ import { localRegion } from '../engines/arns.ts';
 import type { Engines } from '../engines/ports.ts';
 import { startEngines } from '../engines/start-engines.ts';
 import { startBackgroundTraffic } from './background-traffic.ts';
+import { keepAssembly } from './keep-assembly.ts';
 import { claimDataDirectory } from './claim.ts';
 import type { Claim } from './claim.ts';
 import type { CloudEndpoints } from './cloud-file.ts';
@@ -97,7 +98,7 @@ export async function startLocalCloud(
 async function build(ground: Ground, parts: CloudParts): Promise<LocalCloud> {
   const { options, directory } = ground;
   const progress = options.onProgress ?? ground.log;
-  const assembly = await parts.assembly(progress);
+  const assembly = keepAssembly(await parts.assembly(progress), directory.assembly);
   const generate = parts.generateStore({
     records: options.records ?? defaultRecords,
     seed: options.seed ?? defaultSeed,

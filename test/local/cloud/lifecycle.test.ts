@@ -6,9 +6,10 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { HalError } from '../../../lib/kernel/errors.ts';
+import { freshAssembly } from '../../../local/cloud/assembly.ts';
 import { readCloudFile, readRunningCloud } from '../../../local/cloud/cloud-file.ts';
 import type { CloudFile } from '../../../local/cloud/cloud-file.ts';
 import { cloudStatus, startDetachedCloud, stopCloud } from '../../../local/cloud/lifecycle.ts';
@@ -17,6 +18,11 @@ import { identifyProcess, isSameProcessAlive } from '../../../local/cloud/proces
 
 const root = mkdtempSync(join(tmpdir(), 'hal9-lifecycle-'));
 const started: string[] = [];
+
+// A synthesis takes longer than a test may; only the first one after a change of the sources pays for it.
+beforeAll(async () => {
+  await freshAssembly(() => undefined);
+}, 300_000);
 
 afterEach(async () => {
   for (const dataDir of started.splice(0)) await stopCloud(dataDir).catch(() => undefined);
