@@ -133,6 +133,8 @@ async function copyingTypes(
 
 /** True while the versions say that the follower need not have the authority's content yet. */
 function isPending(image: SourceImage, stored: StoredRecord | undefined, position: Position): boolean {
+  // Damage is no change on its way, whatever version it claims.
+  if (stored !== undefined && !stored.intact) return false;
   if (position.authority === 'hierarchical') return isAheadOfFlat(image, stored);
   if (stored !== undefined && compareVersions(stored.version, position.lowWatermark) > 0) return true;
   const { version } = image;

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+
+import { makeApplyChanges } from '../../../lib/migration/apply-changes.ts';
+import { makeRelayChanges } from '../../../lib/migration/relay-changes.ts';
+import { migrationInMemory } from './migration-in-memory.ts';
+
+const category = 'user-sessions';
+
+describe('relaying the change log', () => {
+  it('sends each slice once, and again when nobody finished it in time', async () => {
+    const { deps, changeQueue, source, put, messages, time } = migrationInMemory();
+    await source.installChangeLog();
+    await put('a', 'x');
+    const relayChanges = makeRelayChanges({ ...deps, queue: changeQueue, resendAfterMs: 30_000 });
+
+    expect(await relayChanges(category)).toEqual({ sent: 1, resent: 0, caughtUp: false });
+    expect(await relayChanges(category)).toEqual({ sent: 0, resent: 0, caughtUp: true });
+    time.nowMs += 30_000;
+    expect(await relayChanges(category)).toEqual({ sent: 0, resent: 1, caughtUp: true });
+    expect(await relayChanges(category)).toEqual({ sent: 0, resent: 0, caughtUp: true });
+    expect(messages[1]).toEqual(messages[0]);
+
+    await makeApplyChanges(deps)(messages[0]!);
+    time.nowMs += 30_000;
+    expect(await relayChanges(category)).toEqual({ sent: 0, resent: 0, caughtUp: true });
+  });
+
+  it('leaves a key to the slice of its last change', async () => {
+    const { deps, changeQueue, source, put, messages } = migrationInMemory();
+    await source.installChangeLog();
+    for (const payload of ['1', '2', '3']) await put('a', payload);
+    const relayChanges = makeRelayChanges({ ...deps, queue: changeQueue, batchEntries: 1 });
+
+    for (let step = 0; step < 4; step += 1) await relayChanges(category);
+
+    expect(messages.map(({ images }) => images.map(({ row }) => row?.['payload']))).toEqual([['3']]);
+    expect(await deps.relay.pending(category, 10)).toHaveLength(1);
+  });
+
+  it('splits what does not fit a message, and quarantines a row that fits none', async () => {
+    const { deps, changeQueue, source, put, messages, world, quarantine } = migrationInMemory();
+    await source.installChangeLog();
+    for (const id of ['a', 'b', 'c']) await put(id, 'x'.repeat(350_000));
+    await put('d', 'x'.repeat(700_000));
+    const relayChanges = makeRelayChanges({ ...deps, queue: changeQueue });
+
+    while (!(await relayChanges(category)).caughtUp);
+    for (const message of messages) await makeApplyChanges(deps)(message);
+
+    expect(messages.length).toBeGreaterThan(1);
+    expect(world.records.get('session/c')?.state).toBe('live');
+    expect(world.records.get('session/d')?.state).toBe('quarantined');
+    expect((await quarantine.list(category, null, 10)).entries).toMatchObject([{ errorName: 'RowTooLarge' }]);
+  });
+
+  it('resolves the quarantine of a row that converts again', async () => {
+    const { deps, changeQueue, source, put, messages, quarantine } = migrationInMemory();
+    await source.installChangeLog();
+    const relayAndApply = async (): Promise<void> => {
+      await makeRelayChanges({ ...deps, queue: changeQueue })(category);
+      for (const message of messages.splice(0)) await makeApplyChanges(deps)(message);
+    };
+
+    await put('a', 'poison');
+    await relayAndApply();
+    expect(await quarantine.count(category)).toBe(1);
+    await put('a', 'cured');
+    await relayAndApply();
+
+    expect(await quarantine.count(category)).toBe(0);
+  });
+});
