@@ -19,7 +19,7 @@ export interface AuditRecord extends AuditEntry {
   readonly hash: string;
 }
 
-export const firstPreviousHash = '0'.repeat(64);
+const firstPreviousHash = '0'.repeat(64);
 
 export function linkRecord(entry: AuditEntry, head: AuditRecord | null): AuditRecord {
   const sequence = (head?.sequence ?? 0) + 1;

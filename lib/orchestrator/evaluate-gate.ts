@@ -1,6 +1,5 @@
 import type { AuditLog } from '../audit/ports.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { categories } from '../migration/category.ts';
 import { restoreFlatAuthority } from '../rollback/restore-authority.ts';
 import { changeRun, isInCharge, type StepEvent } from './change-run.ts';
 import { decideVerdict, nextPollSeconds, type Verdict } from './decide-verdict.ts';
@@ -11,7 +10,7 @@ import type { FunctionInvoker } from './function-invoker.ts';
 import type { RunStore } from './ports.ts';
 import { profiles } from './profiles.ts';
 import { closeAttempt, currentStep, type RunRecord } from './run.ts';
-import { advanceStatePhase, type StatePhaseDeps, type StateStep } from './state-phase.ts';
+import { advanceStatePhase, nextToSwitch, type StatePhaseDeps, type StateStep } from './state-phase.ts';
 
 export interface EvaluateGateDeps extends JudgeGatesDeps, StatePhaseDeps {
   readonly runs: RunStore;
@@ -22,7 +21,7 @@ export interface EvaluateGateDeps extends JudgeGatesDeps, StatePhaseDeps {
   readonly timeBudgetMs: number;
 }
 
-export type WorkflowVerdict = 'advance' | 'wait' | 'hold' | 'roll-back' | 'complete' | 'superseded';
+type WorkflowVerdict = 'advance' | 'wait' | 'hold' | 'roll-back' | 'complete' | 'superseded';
 
 /** What the workflow's choice looks at. On `advance` the event is already that of the next step. */
 export interface JudgedStep extends StepEvent {
@@ -132,7 +131,7 @@ function isJudgeable(event: StepEvent, run: RunRecord): boolean {
 /** The rollback may have looked at a category just before this call moved it; then it goes back once more. */
 async function undoLateSwitch(deps: EvaluateGateDeps, stale: RunRecord): Promise<void> {
   const { statePhase } = stale;
-  const category = statePhase?.stage === 'switch' ? categories[statePhase.switched.length] : undefined;
+  const category = statePhase?.stage === 'switch' ? nextToSwitch(statePhase) : undefined;
   const run = await deps.runs.current();
   const rollback = run?.rollbacks.at(-1);
   if (category === undefined || rollback === undefined) return;

@@ -1,5 +1,5 @@
 /** What must hold before a step may end. Judged by `judge-gate.ts`, required by the phase table. */
-export const gateNames = [
+const gateNames = [
   'shadow-parity',
   'error-rate',
   'latency-p99',

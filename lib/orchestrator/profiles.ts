@@ -2,7 +2,7 @@ import { HalError } from '../kernel/errors.ts';
 import { nearestName } from '../kernel/nearest-name.ts';
 import type { WorkingPhase } from './phases.ts';
 
-export const profileNames = ['conservative', 'guide', 'summary', 'engine'] as const;
+const profileNames = ['conservative', 'guide', 'summary', 'engine'] as const;
 
 export type ProfileName = (typeof profileNames)[number];
 

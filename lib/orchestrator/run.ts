@@ -13,18 +13,10 @@ import type { StatePhase } from './state-phase.ts';
  * - `rolling-back`: the epoch is raised, so every older actor is refused; traffic and state are on their way back.
  * - `rolled-back`: the way back is finished. `phase` is where it ended; resuming goes forward again.
  * - `completed`: every step of the plan passed.
- * - `failed`: the workflow gave up on a fault of our own (after taking traffic back).
  */
-export type RunStatus =
-  | 'running'
-  | 'baking'
-  | 'held'
-  | 'rolling-back'
-  | 'rolled-back'
-  | 'completed'
-  | 'failed';
+type RunStatus = 'running' | 'baking' | 'held' | 'rolling-back' | 'rolled-back' | 'completed';
 
-export type AttemptOutcome = 'running' | 'passed' | 'held' | 'rolled-back' | 'failed' | 'interrupted';
+export type AttemptOutcome = 'running' | 'passed' | 'held' | 'rolled-back' | 'interrupted';
 
 /** One try at one step. */
 export interface Attempt {
@@ -55,7 +47,7 @@ export interface RollbackRecord {
 }
 
 /** What the gates decided about the current step, kept so that asking again gives the same answer. */
-export interface StepDecision {
+interface StepDecision {
   readonly stepIndex: number;
   readonly verdict: 'advance' | 'hold' | 'roll-back';
   readonly reason: string;

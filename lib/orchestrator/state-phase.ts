@@ -1,7 +1,13 @@
 import type { Clock } from '../kernel/clock.ts';
 import { categories, type Category } from '../migration/category.ts';
 import type { FunctionInvoker } from './function-invoker.ts';
-import { faultOf, parseCopyProgress, parseVerification, type VerificationSummary } from './state-answers.ts';
+import {
+  faultOf,
+  parseCopyProgress,
+  parseSource,
+  parseVerification,
+  type VerificationSummary,
+} from './state-answers.ts';
 
 /**
  * How far the state phase is. Each stage is one short, idempotent call, so a crash repeats at most one of them:
@@ -23,6 +29,8 @@ export interface StatePhase {
   readonly completeRanges: number;
   readonly openRanges: number;
   readonly verifyCursor: string | null;
+  /** Those that the flat store has, in migration order; known once the change log is installed. */
+  readonly categories: readonly Category[];
   /** In migration order. */
   readonly switched: readonly Category[];
   readonly before: VerificationSummary | null;
@@ -37,6 +45,7 @@ export function beginStatePhase(backfillRunId: string, nowMs: number): StatePhas
     completeRanges: 0,
     openRanges: 0,
     verifyCursor: null,
+    categories: [],
     switched: [],
     before: null,
     after: null,
@@ -49,7 +58,7 @@ export function mayHaveSwitched(state: StatePhase | null): boolean {
 }
 
 /** How many requests the edge served; null when nothing was measured. */
-export interface LiveTraffic {
+interface LiveTraffic {
   requestsBetween(startMs: number, endMs: number): Promise<number | null>;
 }
 
@@ -100,8 +109,9 @@ function movedOn(deps: StatePhaseDeps, state: StatePhase, change: Partial<StateP
 }
 
 async function install(deps: StatePhaseDeps, state: StatePhase): Promise<StateStep> {
-  await deps.invoker.invoke('prepare-source', { action: 'install' });
-  return movedOn(deps, state, { stage: 'plan' });
+  const { authorities } = parseSource(await deps.invoker.invoke('prepare-source', { action: 'install' }));
+  const present = categories.filter((category) => authorities[category] !== undefined);
+  return movedOn(deps, state, { stage: 'plan', categories: present });
 }
 
 async function plan(deps: StatePhaseDeps, state: StatePhase): Promise<StateStep> {
@@ -125,7 +135,10 @@ async function watchCopy(deps: StatePhaseDeps, state: StatePhase): Promise<State
 }
 
 async function verify(deps: StatePhaseDeps, state: StatePhase): Promise<StateStep> {
-  const answer = await deps.invoker.invoke('verify-state', { categories, cursor: state.verifyCursor });
+  const answer = await deps.invoker.invoke('verify-state', {
+    categories: state.categories,
+    cursor: state.verifyCursor,
+  });
   const { done, cursor, summary } = parseVerification(answer);
   if (!done) return movedOn(deps, state, { verifyCursor: cursor });
   const isBefore = state.stage === 'verify';
@@ -142,8 +155,13 @@ async function verify(deps: StatePhaseDeps, state: StatePhase): Promise<StateSte
   return { kind: 'failed', state: verified, why, response: isBefore ? 'hold' : 'roll-back' };
 }
 
+/** The category whose turn it is; undefined when all have moved. */
+export function nextToSwitch(state: StatePhase): Category | undefined {
+  return state.categories[state.switched.length];
+}
+
 async function switchNext(deps: StatePhaseDeps, state: StatePhase): Promise<StateStep> {
-  const category = categories[state.switched.length];
+  const category = nextToSwitch(state);
   if (category === undefined) return movedOn(deps, state, { stage: 'post-verify', verifyCursor: null });
   const waiting = await waitForTraffic(deps, state);
   if (waiting !== null) return { kind: 'waiting', state, why: waiting };

@@ -23,7 +23,7 @@ export type RollbackAction =
   | { readonly kind: 'authority-to-flat'; readonly category: Category }
   | { readonly kind: 'finish'; readonly toPhase: PhaseName };
 
-export interface RollbackPlan {
+interface RollbackPlan {
   readonly kind: 'roll-back';
   readonly fromPhase: PhaseName;
   readonly toPhase: PhaseName;
@@ -71,10 +71,18 @@ export function actionsOf(
     { kind: 'publish-routes', routes: routesBack(published, request, target.routingEpoch) },
     { kind: 'write-flags', routingEpoch: target.routingEpoch },
     ...(isAuthorityBack
-      ? categories.toReversed().map((category) => ({ kind: 'authority-to-flat', category }) as const)
+      ? categoriesOf(run)
+          .toReversed()
+          .map((category) => ({ kind: 'authority-to-flat', category }) as const)
       : []),
     { kind: 'finish', toPhase: target.toPhase },
   ];
+}
+
+/** Those that the run knows of; all of them when nothing is known. */
+function categoriesOf(run: RunRecord | null): readonly Category[] {
+  const known = run?.statePhase?.categories ?? [];
+  return known.length > 0 ? known : categories;
 }
 
 function routesBack(published: Routes | null, request: RollbackRequest, routingEpoch: number): Routes {

@@ -35,7 +35,11 @@ export function makeControlWorld(options: { interleave?: Interleave; flags?: Par
   let verifiedPages = 0;
 
   const handlers: Record<string, (payload: unknown) => Promise<unknown>> = {
-    'prepare-source': async () => ({ changeLogInstalled: true, tables: [], authorities: {} }),
+    'prepare-source': async () => ({
+      changeLogInstalled: true,
+      tables: [],
+      authorities: Object.fromEntries(categories.map((name) => [name, { epoch: 1, state: 'open' }])),
+    }),
     'plan-batches': async (payload) =>
       (payload as { action: string }).action === 'progress'
         ? { complete: state.copied, completeRanges: state.copied ? 4 : 1, openRanges: state.copied ? 0 : 3 }
@@ -133,7 +137,7 @@ export async function walk(
   throw new Error('the plan does not end');
 }
 
-export async function judgeUntilDecided(world: ControlWorld, event: StepEvent): Promise<JudgedStep> {
+async function judgeUntilDecided(world: ControlWorld, event: StepEvent): Promise<JudgedStep> {
   for (let polls = 0; polls < 100; polls += 1) {
     world.measure('flat', 1000);
     world.measure('hierarchical', 1000);

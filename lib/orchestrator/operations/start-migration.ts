@@ -7,7 +7,7 @@ import type { AlarmReader } from '../../monitoring/ports.ts';
 import type { StepEvent } from '../change-run.ts';
 import { assertMayFollow, planAll, planStep, startIndex, type Plan, type PlanStep } from '../plan.ts';
 import type { RunStore, Workflow } from '../ports.ts';
-import { profileNamed, profiles, type Profile } from '../profiles.ts';
+import { profileNamed, type Profile } from '../profiles.ts';
 import { closeAttempt, executionName, isActive, type RunRecord } from '../run.ts';
 
 export interface StartMigrationDeps {
@@ -262,9 +262,4 @@ function killSwitchSet(): HalError {
     remedy: 'When the cause is cleared, release it with: hal9-migrate feature enable hierarchical_routing',
     exit: 'conflict',
   });
-}
-
-/** Profiles by name, for those who plan without starting (dry run). */
-export function plannedSteps(profileName: keyof typeof profiles): readonly PlanStep[] {
-  return planAll(profiles[profileName]).steps;
 }
