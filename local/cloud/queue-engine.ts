@@ -10,8 +10,10 @@ export interface QueueEngine {
 }
 
 export async function startQueueEngine(): Promise<QueueEngine> {
+  await acceptWhatSqsAccepts();
   // The package's own start function listens on every interface; the application alone listens where it is told.
-  const app = buildApp({ logger: false, defaultRegion: localRegion });
+  // Without a host of its own the application names queues by the host that it was asked at.
+  const app = buildApp({ logger: false, defaultRegion: localRegion, host: '' });
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
   return {
     url,
@@ -20,4 +22,19 @@ export async function startQueueEngine(): Promise<QueueEngine> {
       await app.close();
     },
   };
+}
+
+/** What a message body may not hold, by the API's reference. */
+const refusedBySqs = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
+
+/**
+ * The package looks at UTF-16 units and so refuses every character beyond U+FFFF, which SQS accepts. Its pattern is
+ * one object that all of its checks share; here it learns to judge whole characters.
+ */
+async function acceptWhatSqsAccepts(): Promise<void> {
+  const types = new URL('sqs/sqsTypes.js', import.meta.resolve('fauxqs')).href;
+  const { INVALID_MESSAGE_BODY_CHAR: pattern } = (await import(types)) as {
+    INVALID_MESSAGE_BODY_CHAR: RegExp;
+  };
+  pattern.test = (body) => refusedBySqs.test(body);
 }
