@@ -10,12 +10,12 @@ const inputs = ['cdk', 'functions', 'lib', 'cdk.json', 'package-lock.json', 'hal
 const recordName = '.inputs-hash';
 
 /** sha256 over the names and contents of all inputs: equal hash, equal templates. */
-function hashInputs(): string {
+function hashInputs(deployFilePath: string | undefined): string {
   const hash = createHash('sha256');
   for (const input of inputs) addPath(hash, input);
-  const deployFile = process.env['HAL9_DEPLOY_FILE'];
-  if (deployFile !== undefined && existsSync(deployFile))
-    hash.update(deployFile).update(readFileSync(deployFile));
+  if (deployFilePath !== undefined && existsSync(deployFilePath)) {
+    hash.update(deployFilePath).update(readFileSync(deployFilePath));
+  }
   return hash.digest('hex');
 }
 
@@ -31,12 +31,12 @@ function addPath(hash: ReturnType<typeof createHash>, path: string): void {
   for (const file of files.toSorted()) hash.update(file.slice(projectRoot.length)).update(readFileSync(file));
 }
 
-export function recordInputs(outdir: string): void {
-  writeFileSync(join(outdir, recordName), hashInputs());
+export function recordInputs(outdir: string, deployFilePath?: string): void {
+  writeFileSync(join(outdir, recordName), hashInputs(deployFilePath));
 }
 
-/** True when the templates in `outdir` were made from the sources as they are now. */
-export function inputsUnchanged(outdir: string): boolean {
+/** True when the templates in `outdir` were made from the sources, and the given deploy file, as they are now. */
+export function inputsUnchanged(outdir: string, deployFilePath?: string): boolean {
   const record = join(outdir, recordName);
-  return existsSync(record) && readFileSync(record, 'utf8') === hashInputs();
+  return existsSync(record) && readFileSync(record, 'utf8') === hashInputs(deployFilePath);
 }

@@ -15,7 +15,7 @@ try {
   readDeployFile(deployFilePath);
   rmSync(outdir, { recursive: true, force: true });
   buildApp({ outdir, ...(deployFilePath === undefined ? {} : { deployFilePath }) }).synth();
-  recordInputs(outdir);
+  recordInputs(outdir, deployFilePath);
   process.stdout.write(`Synthesized into ${outdir}\n`);
 } catch (error) {
   reportAndExit(error);

@@ -95,7 +95,7 @@ export class EdgeStack extends Stack {
 
   private cohortCachePolicy(names: ResourceNames): CachePolicy {
     return new CachePolicy(this, 'CohortCache', {
-      cachePolicyName: `${names.functionName('cohort')}`,
+      cachePolicyName: names.functionName('cohort'),
       comment: 'Only what the origin allows is cached, and never across cohorts',
       minTtl: Duration.seconds(0),
       defaultTtl: Duration.seconds(0),
