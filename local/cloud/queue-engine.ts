@@ -12,8 +12,7 @@ export interface QueueEngine {
 export async function startQueueEngine(): Promise<QueueEngine> {
   await acceptWhatSqsAccepts();
   // The package's own start function listens on every interface; the application alone listens where it is told.
-  // Without a host of its own the application names queues by the host that it was asked at.
-  const app = buildApp({ logger: false, defaultRegion: localRegion, host: '' });
+  const app = buildApp({ logger: false, defaultRegion: localRegion });
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
   return {
     url,

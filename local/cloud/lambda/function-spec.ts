@@ -12,4 +12,6 @@ export interface FunctionSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Workers at the same time; further invocations wait in line. */
   readonly maxConcurrency: number;
+  /** Nobody's request waits for it: it leaves the processor to those for whom somebody does. */
+  readonly isBackground?: boolean;
 }

@@ -40,6 +40,7 @@ export interface WorkerSetup {
   readonly modulePath: string;
   readonly exportName: string;
   readonly memoryMb: number;
+  readonly isBackground: boolean;
   /** One Int32, raised for every message; the worker sleeps on it. */
   readonly wakeUps: SharedArrayBuffer;
 }

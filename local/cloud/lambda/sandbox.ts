@@ -36,6 +36,7 @@ export function startSandbox(spec: FunctionSpec, log: (line: string) => void): S
     modulePath: spec.modulePath,
     exportName: spec.exportName,
     memoryMb: spec.memoryMb,
+    isBackground: spec.isBackground === true,
     wakeUps,
   };
   const worker = new Worker(new URL('worker.ts', import.meta.url), {

@@ -1,4 +1,5 @@
 import { Console } from 'node:console';
+import { setPriority } from 'node:os';
 import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { format } from 'node:util';
@@ -24,10 +25,13 @@ interface LambdaContext {
   getRemainingTimeInMillis(): number;
 }
 
+const backgroundPriority = 10;
+
 const setup = workerData as WorkerSetup;
 const port = requirePort();
 const wakeUps = new Int32Array(setup.wakeUps);
 
+if (setup.isBackground) yieldToUsers();
 captureConsole();
 const handler = await start();
 if (handler !== null) await serve(handler);
@@ -35,6 +39,14 @@ if (handler !== null) await serve(handler);
 function requirePort(): NonNullable<typeof parentPort> {
   if (parentPort === null) throw new Error('a Lambda worker runs in a worker thread');
   return parentPort;
+}
+
+/**
+ * On AWS functions have processors of their own. Here they share a few with the services that users wait for, so they
+ * come after them. Linux gives each thread its own priority; elsewhere it would be that of the whole process.
+ */
+function yieldToUsers(): void {
+  if (process.platform === 'linux') setPriority(0, backgroundPriority);
 }
 
 function report(message: WorkerReport): void {

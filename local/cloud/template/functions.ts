@@ -53,7 +53,15 @@ function functionSpec(
     memoryMb: optionalNumber(resource, 'MemorySize') ?? 128,
     env: environment(resource, settings, name),
     maxConcurrency: concurrency(resource, resources, name),
+    isBackground: !isAtEdge(resources, name),
   };
+}
+
+/** Only an edge needs a published version of a function. */
+function isAtEdge(resources: readonly ResolvedResource[], name: string): boolean {
+  return resources.some(
+    (other) => other.type === 'AWS::Lambda::Version' && optionalText(other, 'FunctionName') === name,
+  );
 }
 
 function modulePath(resource: ResolvedResource, assembly: string, moduleName: string): string {

@@ -29,9 +29,14 @@ afterAll(async () => {
 });
 
 describe('the queue engine', () => {
-  it('listens on the loopback and names queues by it', () => {
-    expect(QueueUrl).toBe(engine.queueUrl('characters'));
-    expect(new URL(QueueUrl).hostname).toBe('127.0.0.1');
+  it('listens on the loopback and knows its queues by the URLs that the templates resolve to', async () => {
+    const ours = engine.queueUrl('characters');
+
+    await client.send(new SendMessageCommand({ QueueUrl: ours, MessageBody: 'by our URL' }));
+
+    const { Messages } = await client.send(new ReceiveMessageCommand({ QueueUrl }));
+    expect(Messages?.map((message) => message.Body)).toEqual(['by our URL']);
+    expect(new URL(ours).hostname).toBe('127.0.0.1');
   });
 
   it.each(['plain', 'ünï', '語', '😀 beyond the basic plane'])('takes %s as SQS does', async (body) => {
