@@ -8,7 +8,7 @@ import type { FlatRow, KeyPart, RecordKey } from '../migration/row.ts';
 import { categoriesOf, tableOf, type MigratedTable } from '../migration/table-lookup.ts';
 import { compareKeyParts } from './key-order.ts';
 
-export interface FlatLogEntry {
+interface FlatLogEntry {
   readonly sequence: number;
   readonly epoch: number;
   readonly key: RecordKey;
@@ -51,7 +51,7 @@ export function makeFlatStore(definition: MigrationDefinition): FlatStore {
 }
 
 /** Throws TypeError when a key column holds neither text nor integer. */
-export function keyPartsOf(table: MigratedTable, row: FlatRow): readonly KeyPart[] {
+function keyPartsOf(table: MigratedTable, row: FlatRow): readonly KeyPart[] {
   return table.keyColumns.map((column) => {
     const value = row[column];
     if (typeof value === 'string' || typeof value === 'bigint') return value;

@@ -3,7 +3,7 @@ import { encodedImageLength } from './message-encoding.ts';
 import type { ChangeMessage, FlatSource, SourceImage } from './ports.ts';
 
 /** Longest encoded image that still travels in a message; a longer row fits no item either. */
-export const maxImageBytes = 600_000;
+const maxImageBytes = 600_000;
 
 /** A message of the queue holds 1 MiB. */
 export const maxMessageBytes = 900_000;

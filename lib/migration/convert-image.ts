@@ -8,12 +8,12 @@ import type { FlatRow, RecordKey } from './row.ts';
 import type { MigratedTable } from './table-lookup.ts';
 
 /** Longest body that fits an item of 400 KB beside its other attributes, in UTF-8 bytes. */
-export const maxBodyBytes = 380_000;
+const maxBodyBytes = 380_000;
 
 /** Longest part of a raw row that a quarantine entry keeps, in characters. */
-export const maxRawCharacters = 90_000;
+const maxRawCharacters = 90_000;
 
-export type QuarantineFault = Omit<QuarantineEntry, 'attempts'>;
+type QuarantineFault = Omit<QuarantineEntry, 'attempts'>;
 
 export type ConvertedImage =
   | { readonly kind: 'record'; readonly record: TargetRecord }

@@ -9,7 +9,7 @@ export const recordSk = '.';
 type HashedContent = Pick<TargetRecord, 'key' | 'version' | 'state' | 'body'>;
 
 /** sha256 over identity, version, state and body, so that neither a moved nor a replayed body can pass. */
-export function recordHash(record: HashedContent): string {
+function recordHash(record: HashedContent): string {
   const { epoch, sequence } = record.version;
   return sha256Hex(
     canonicalJson([recordPk(record.key), recordSk, epoch, sequence, record.state, record.body]),

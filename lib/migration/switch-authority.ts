@@ -28,7 +28,7 @@ export interface SwitchAuthorityDeps extends WriteImagesDeps {
   readonly clock: Clock;
 }
 
-export interface SwitchRequest {
+interface SwitchRequest {
   readonly category: Category;
   readonly to: RecordOrigin;
   readonly requestedBy: string;

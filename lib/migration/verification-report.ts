@@ -16,7 +16,7 @@ export interface CategoryVerification {
   readonly pending: number;
 }
 
-export interface Difference {
+interface Difference {
   readonly category: Category;
   readonly key: RecordKey;
   readonly kind: 'mismatch' | 'missing' | 'extra';
@@ -40,7 +40,7 @@ export interface VerificationReport {
   readonly differences: readonly Difference[];
 }
 
-export const emptyVerification: CategoryVerification = {
+const emptyVerification: CategoryVerification = {
   total: 0,
   verified: 0,
   mismatches: 0,
@@ -76,7 +76,7 @@ const counterOf = {
   pending: 'pending',
 } as const;
 
-export type CountedVerdict = keyof typeof counterOf;
+type CountedVerdict = keyof typeof counterOf;
 
 /** Adds one judged key. */
 export function countVerdict(

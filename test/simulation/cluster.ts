@@ -44,7 +44,7 @@ import { makeSimulatedQueue, type SimulatedQueue } from './simulated-queue.ts';
 import { makeSimulatedStream, type SimulatedStream } from './simulated-stream.ts';
 
 /** Every port of the state protocol, as one process has them. */
-export interface Ports {
+interface Ports {
   readonly source: FlatSource;
   readonly target: TargetStore;
   readonly ranges: RangeStore;

@@ -16,7 +16,7 @@ export type Ending<Result> =
   | { readonly kind: 'threw'; readonly error: unknown }
   | { readonly kind: 'died' };
 
-export class SimulatedFault extends Error {}
+class SimulatedFault extends Error {}
 
 const never = new Promise<never>(() => undefined);
 
