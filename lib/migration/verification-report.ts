@@ -76,8 +76,6 @@ const counterOf = {
   pending: 'pending',
 } as const;
 
-type CountedVerdict = keyof typeof counterOf;
-
 /** Adds one judged key. */
 export function countVerdict(
   report: VerificationReport,
