@@ -27,6 +27,8 @@ function runWithBundledNode() {
     );
     process.exit(11);
   }
-  const ended = spawnSync(bundled, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const ended = spawnSync(bundled, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
   process.exit(ended.status ?? 1);
 }

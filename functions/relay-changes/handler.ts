@@ -22,13 +22,20 @@ export function makeHandler(deps: RelayChangesHandlerDeps): () => Promise<RelayT
   const relayChanges = makeRelayChanges(deps);
   const relayOnce = async (): Promise<RelayTotals & { readonly caughtUp: boolean }> => {
     const totals = { sent: 0, resent: 0, caughtUp: true };
+    const failures: unknown[] = [];
     for (const category of categoriesOf(deps.definition)) {
-      const outcome = await relayChanges(category);
-      totals.sent += outcome.sent;
-      totals.resent += outcome.resent;
-      // A full house is no reason to hurry: only progress is.
-      if (outcome.sent > 0) totals.caughtUp = false;
+      try {
+        const outcome = await relayChanges(category);
+        totals.sent += outcome.sent;
+        totals.resent += outcome.resent;
+        // A full house is no reason to hurry: only progress is.
+        if (outcome.sent > 0) totals.caughtUp = false;
+      } catch (failure) {
+        // One category that cannot be relayed must not hold up the others; the invocation fails after them.
+        failures.push(failure);
+      }
     }
+    if (failures.length > 0) throw new AggregateError(failures, String(failures[0]));
     return totals;
   };
   return async () => {

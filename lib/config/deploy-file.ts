@@ -5,13 +5,17 @@ import { HalError } from '../kernel/errors.ts';
 /** The file in the project's root that describes one deployment; everything the CDK app and the CLI need to know. */
 export const deployFileName = 'hal9.deploy.json';
 
-const name = z.string().check(z.regex(/^[a-z][a-z0-9-]{1,20}$/, 'lower-case letters, digits and dashes, 2 to 21 characters'));
+const name = z
+  .string()
+  .check(z.regex(/^[a-z][a-z0-9-]{1,20}$/, 'lower-case letters, digits and dashes, 2 to 21 characters'));
 const email = z.string().check(z.regex(/^[^@\s]+@[^@\s]+\.[^@\s]+$/, 'an e-mail address'));
 const region = z.string().check(z.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'an AWS Region such as eu-west-1'));
 
 const origin = z.strictObject({
   /** Host that CloudFront connects to; never taken from a request. */
-  domainName: z.string().check(z.regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, 'a host name without scheme, port or path')),
+  domainName: z
+    .string()
+    .check(z.regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, 'a host name without scheme, port or path')),
   port: z.int().check(z.gte(1), z.lte(65_535)),
   protocol: z.enum(['http', 'https']),
 });
@@ -34,15 +38,16 @@ const deployFile = z.strictObject({
   domain: z.optional(
     z.strictObject({
       names: z.array(z.string()).check(z.minLength(1)),
-      certificateArn: z.string().check(z.regex(/^arn:aws:acm:us-east-1:\d{12}:certificate\//, 'a certificate in us-east-1')),
+      certificateArn: z
+        .string()
+        .check(z.regex(/^arn:aws:acm:us-east-1:\d{12}:certificate\//, 'a certificate in us-east-1')),
     }),
   ),
   source,
   contacts: z.strictObject({ oncall: email, escalation: z.optional(email) }),
-  workers: z._default(
-    z.strictObject({ migrateConcurrency: z.int().check(z.gte(2), z.lte(1000)) }),
-    { migrateConcurrency: 4 },
-  ),
+  workers: z._default(z.strictObject({ migrateConcurrency: z.int().check(z.gte(2), z.lte(1000)) }), {
+    migrateConcurrency: 4,
+  }),
 });
 
 export type DeployFile = z.infer<typeof deployFile>;
