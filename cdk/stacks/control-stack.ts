@@ -1,8 +1,7 @@
-import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { StackProps } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
@@ -34,7 +33,7 @@ const timeouts: Readonly<Partial<Record<FunctionFolder, Duration>>> = {
   'verify-state': Duration.minutes(15),
   'prepare-source': Duration.minutes(5),
   'enter-step': Duration.minutes(10),
-  'evaluate-gate': Duration.minutes(10),
+  'evaluate-gate': Duration.minutes(15),
   'roll-back': Duration.minutes(15),
 };
 
@@ -85,7 +84,6 @@ export class ControlStack extends Stack {
       evaluateGate: this.fn('evaluate-gate').fn,
       rollBack: this.fn('roll-back').fn,
     });
-    this.letStepsStartSteps(props);
   }
 
   fn(folder: FunctionFolder): MigratorFunction {
@@ -105,21 +103,6 @@ export class ControlStack extends Stack {
           }),
         ],
       });
-    }
-  }
-
-  /** A finished step starts the next one as an execution of its own, by the workflow's name (no circular reference). */
-  private letStepsStartSteps(props: ControlStackProps): void {
-    const workflowArn = this.formatArn({
-      service: 'states',
-      resource: 'stateMachine',
-      resourceName: props.names.workflow,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
-    for (const folder of ['enter-step', 'evaluate-gate'] as const) {
-      this.fn(folder).role.addToPolicy(
-        new PolicyStatement({ actions: ['states:StartExecution'], resources: [workflowArn] }),
-      );
     }
   }
 }

@@ -77,7 +77,7 @@ export function functionEnvironments(
     ['describe-state', { ...source, ...authority, ...progress, ...reversePending, ...quarantine }],
     [
       'verify-state',
-      { ...source, ...stateTable, ...authority, ...progress, ...quarantine, TIME_BUDGET_SECONDS: '600' },
+      { ...source, ...stateTable, ...authority, ...progress, ...quarantine, TIME_BUDGET_SECONDS: '45' },
     ],
     ['publish-routes', { ...flags, ROUTE_STORE_ARN: state.routes.keyValueStoreArn, METRIC_NAMESPACE }],
     [

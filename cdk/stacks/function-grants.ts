@@ -140,7 +140,7 @@ function grantMetrics(props: FunctionGrantsProps): void {
 function grantInvocations(props: FunctionGrantsProps): void {
   const calls: readonly [FunctionFolder, readonly FunctionFolder[]][] = [
     ['enter-step', ['prepare-source', 'plan-batches', 'switch-authority', 'verify-state', 'roll-back']],
-    ['evaluate-gate', ['prepare-source', 'plan-batches', 'switch-authority', 'verify-state', 'roll-back']],
+    ['evaluate-gate', ['prepare-source', 'plan-batches', 'switch-authority', 'verify-state']],
     ['roll-back', ['switch-authority', 'verify-state']],
   ];
   for (const [caller, callees] of calls) {
