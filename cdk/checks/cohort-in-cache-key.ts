@@ -44,7 +44,7 @@ function sharedCaches(distribution: CfnDistribution): string[] {
     .filter((behaviour) => routes(behaviour) && !cohortIsInKey(stack, behaviour))
     .map(
       (behaviour) =>
-        `behaviour ${behaviour.pathPattern ?? '(default)'} routes by cohort, but its cache key has no ${cohortHeader}`,
+        `behaviour ${behaviour.pathPattern ?? '*'} routes by cohort, but its cache key has no ${cohortHeader}`,
     );
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 
 import { HalError } from '../kernel/errors.ts';
+import { describeSchemaIssue } from '../kernel/schema-issue.ts';
 
 /** The file in the project's root that describes one deployment; everything the CDK app and the CLI need to know. */
 export const deployFileName = 'hal9.deploy.json';
@@ -45,7 +46,7 @@ const deployFile = z.strictObject({
   ),
   source,
   contacts: z.strictObject({ oncall: email, escalation: z.optional(email) }),
-  workers: z._default(z.strictObject({ migrateConcurrency: z.int().check(z.gte(2), z.lte(1000)) }), {
+  workers: z.prefault(z.strictObject({ migrateConcurrency: z.int().check(z.gte(2), z.lte(1000)) }), {
     migrateConcurrency: 4,
   }),
 });
@@ -64,10 +65,7 @@ export function parseDeployFile(text: string, path: string): DeployFile {
   }
   const parsed = z.safeParse(deployFile, json);
   if (parsed.success) return parsed.data;
-  throw deployFileError(
-    path,
-    parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`),
-  );
+  throw deployFileError(path, parsed.error.issues.map(describeSchemaIssue));
 }
 
 function deployFileError(path: string, faults: readonly string[], cause?: unknown): HalError {

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 
 import { HalError } from '../kernel/errors.ts';
+import { describeSchemaIssue } from '../kernel/schema-issue.ts';
 import type { SourceConfig } from './deploy-file.ts';
 
 type Source = Readonly<Record<string, string | undefined>>;
@@ -12,7 +13,7 @@ export function parseEnvironment<Schema extends z.ZodMiniType>(
 ): z.output<Schema> {
   const parsed = z.safeParse(schema, source);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  const faults = parsed.error.issues.map(describeSchemaIssue);
   throw new HalError({
     name: 'EnvironmentInvalid',
     message: `The environment of this function is not valid: ${faults.join('; ')}.`,

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 
 import { HalError } from '../kernel/errors.ts';
+import { describeSchemaIssue } from '../kernel/schema-issue.ts';
 
 /** Who wants a rollback and how far, whatever the event looked like. */
 export interface RollbackRequest {
@@ -70,7 +71,7 @@ export function parseRollbackRequest(event: unknown, nowMs: number): ParsedReque
   if (workflow.success) return { kind: 'request', request: fromWorkflow(workflow.data, nowMs) };
   const operator = z.safeParse(operatorEvent, event);
   if (operator.success) return { kind: 'request', request: fromOperator(operator.data, nowMs) };
-  const faults = operator.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  const faults = operator.error.issues.map(describeSchemaIssue);
   throw new HalError({
     name: 'RollbackRequestInvalid',
     message: `This is no rollback request: ${faults.join('; ')}.`,
