@@ -7,7 +7,7 @@ import type { Sandbox } from './sandbox.ts';
 /** A sandbox that nobody used for this long is ended, except the last one of its function. */
 const spareIdleMs = 15_000;
 /** The last sandbox of a function goes too after this long. */
-const lastIdleMs = 120_000;
+const lastIdleMs = 30_000;
 
 /** The sandboxes of one function. They are started when the first invocation needs them. */
 export interface SandboxPool {

@@ -10,8 +10,9 @@ import type {
   WorkerSetup,
 } from './invocation.ts';
 
-/** Young generation of one sandbox; small, since a dozen functions share two cores and little memory. */
-const youngGenerationMb = 16;
+/** Small heaps, collected early: two dozen sandboxes share one machine. A function's own memory may be less. */
+const youngGenerationMb = 8;
+const oldGenerationMb = 160;
 
 /** One running environment of a function: takes one invocation at a time. */
 export interface Sandbox {
@@ -44,7 +45,10 @@ export function startSandbox(spec: FunctionSpec, log: (line: string) => void): S
     env: { ...spec.env },
     execArgv: [],
     stdin: false,
-    resourceLimits: { maxOldGenerationSizeMb: spec.memoryMb, maxYoungGenerationSizeMb: youngGenerationMb },
+    resourceLimits: {
+      maxOldGenerationSizeMb: Math.min(spec.memoryMb, oldGenerationMb),
+      maxYoungGenerationSizeMb: youngGenerationMb,
+    },
   });
   const counter = new Int32Array(wakeUps);
   let pending: Pending | null = null;

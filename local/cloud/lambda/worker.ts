@@ -1,5 +1,5 @@
 import { Console } from 'node:console';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { format } from 'node:util';
@@ -25,7 +25,8 @@ interface LambdaContext {
   getRemainingTimeInMillis(): number;
 }
 
-const backgroundPriority = 10;
+/** Niceness added to that of the services. */
+const politeness = 10;
 
 const setup = workerData as WorkerSetup;
 const port = requirePort();
@@ -46,7 +47,7 @@ function requirePort(): NonNullable<typeof parentPort> {
  * come after them. Linux gives each thread its own priority; elsewhere it would be that of the whole process.
  */
 function yieldToUsers(): void {
-  if (process.platform === 'linux') setPriority(0, backgroundPriority);
+  if (process.platform === 'linux') setPriority(0, Math.min(19, getPriority(0) + politeness));
 }
 
 function report(message: WorkerReport): void {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 import { arnOf } from '../../engines/arns.ts';
@@ -10,8 +11,8 @@ import type { ResolvedResource } from './resolve.ts';
 
 /** Workers of one function unless its event source or its reserved concurrency says otherwise. */
 const defaultConcurrency = 2;
-/** Two cores: what the account's concurrency is on AWS. */
-const highestConcurrency = 4;
+/** What the account's concurrency is on AWS: more sandboxes than cores only take memory and time from each other. */
+const highestConcurrency = Math.max(defaultConcurrency, availableParallelism());
 
 export interface FunctionSettings {
   /** Directory of the synthesized app. */

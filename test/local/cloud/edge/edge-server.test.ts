@@ -142,6 +142,17 @@ interface Sending {
 const get = (path: string, { headers, ...init }: Sending = {}): Promise<Response> =>
   fetch(`${edge.url}${path}`, { ...init, headers: { cookie: 'hal9_user=u1', ...headers } });
 
+async function medianMs(url: string): Promise<number> {
+  const durations: number[] = [];
+  for (let index = 0; index < 200; index += 1) {
+    const startedAt = performance.now();
+    const answer = await fetch(`${url}/a?${index}`, { headers: { cookie: 'hal9_user=u1' } });
+    await answer.text();
+    durations.push(performance.now() - startedAt);
+  }
+  return durations.toSorted((left, right) => left - right)[100] ?? 0;
+}
+
 describe('the local edge', () => {
   it('sends a request to the origin that the function chose, with body, query and headers', async () => {
     route = 'hierarchical';
@@ -231,14 +242,9 @@ describe('the local edge', () => {
   });
 
   it('adds less than 3 ms to a request', async () => {
-    const durations: number[] = [];
-    for (let index = 0; index < 200; index += 1) {
-      const startedAt = performance.now();
-      await (await get(`/a?${index}`)).text();
-      durations.push(performance.now() - startedAt);
-    }
+    const direct = await medianMs(`http://127.0.0.1:${origins.flat.port}`);
+    const throughEdge = await medianMs(edge.url);
 
-    const median = durations.toSorted((left, right) => left - right)[100];
-    expect(median).toBeLessThan(3);
+    expect(throughEdge - direct).toBeLessThan(3);
   });
 });
