@@ -1,5 +1,7 @@
 import type { Sleeper } from '../../lib/kernel/clock.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
+import { HalError } from '../../lib/kernel/errors.ts';
+import type { Category } from '../../lib/migration/category.ts';
 import { makeRelayChanges, type RelayChangesDeps } from '../../lib/migration/relay-changes.ts';
 import { categoriesOf } from '../../lib/migration/table-lookup.ts';
 
@@ -17,6 +19,12 @@ export interface RelayTotals {
   readonly resent: number;
 }
 
+/** Before the first migration nothing is logged and nothing was relayed: that is no failure. A log that vanished is. */
+async function isNotBegun(deps: RelayChangesDeps, category: Category, failure: unknown): Promise<boolean> {
+  const isMissing = failure instanceof HalError && failure.name === 'ChangeLogMissing';
+  return isMissing && (await deps.relay.cursor(category)) === 0;
+}
+
 /** Relays the change log of every category until its time is over. */
 export function makeHandler(deps: RelayChangesHandlerDeps): () => Promise<RelayTotals> {
   const relayChanges = makeRelayChanges(deps);
@@ -32,7 +40,7 @@ export function makeHandler(deps: RelayChangesHandlerDeps): () => Promise<RelayT
         if (outcome.sent > 0) totals.caughtUp = false;
       } catch (failure) {
         // One category that cannot be relayed must not hold up the others; the invocation fails after them.
-        failures.push(failure);
+        if (!(await isNotBegun(deps, category, failure))) failures.push(failure);
       }
     }
     if (failures.length > 0) throw new AggregateError(failures, String(failures[0]));
