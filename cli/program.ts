@@ -19,6 +19,10 @@ import { reportFailure } from './output/terminal.ts';
 export async function runCli(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const outcome = { code: exitCodes.ok as number };
   const program = buildProgram({ env, setExitCode: (code) => (outcome.code = code) });
+  if (argv[0] === 'help' && argv[1] === 'exit-codes') {
+    process.stdout.write(`${exitCodeHelp()}\n`);
+    return exitCodes.ok;
+  }
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return outcome.code;
