@@ -2,7 +2,8 @@ import { HalError } from '../lib/kernel/errors.ts';
 import { nearestName } from '../lib/kernel/nearest-name.ts';
 import { categories } from '../lib/migration/category.ts';
 import { totalOf } from '../lib/migration/verification-report.ts';
-import { metricNames } from '../lib/monitoring/metric-names.ts';
+import { metricNames, type MetricName } from '../lib/monitoring/metric-names.ts';
+import type { MetricQuery } from '../lib/monitoring/ports.ts';
 import type { Check } from '../lib/orchestrator/operations/pre-check.ts';
 import type { Connection } from './connection.ts';
 import { openControlPlane, type CliControlPlane } from './control-plane.ts';
@@ -14,6 +15,10 @@ type Test = (control: CliControlPlane) => Promise<Omit<Check, 'name'>>;
 /** How far back shadow comparisons count. */
 const shadowWindowMs = 24 * 3_600_000;
 const fewestComparisons = 100;
+
+function sum(id: string, metric: MetricName): MetricQuery {
+  return { id, metric, statistic: 'Sum' };
+}
 
 /** What `verify --tests` knows; each really looks, and one that saw nothing fails. */
 export const verificationTests: Readonly<Record<string, Test>> = {
@@ -41,8 +46,6 @@ export const verificationTests: Readonly<Record<string, Test>> = {
   },
   'shadow-comparison': async ({ metrics }) => {
     const endMs = Date.now();
-    const sum = (id: string, metric: (typeof metricNames)[keyof typeof metricNames]) =>
-      ({ id, metric, statistic: 'Sum' }) as const;
     const window = { startMs: endMs - shadowWindowMs, endMs };
     const queries = [sum('compared', metricNames.shadowCompared), sum('matched', metricNames.shadowMatched)];
     const readings = await metrics.read(queries, window);

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { exitCodes, HalError } from '../../lib/kernel/errors.ts';
 import { parsePercent } from '../../lib/kernel/percent.ts';
 import { parsePhase } from '../../lib/orchestrator/plan.ts';
-import { requestRollback } from '../../lib/orchestrator/operations/request-rollback.ts';
+import { requestRollback, type RollbackWish } from '../../lib/orchestrator/operations/request-rollback.ts';
 import type { RollbackAnswer } from '../../lib/rollback/roll-back.ts';
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
@@ -50,30 +50,35 @@ export function addRollbackVerb(program: Command, context: CliContext): void {
     .option('--force', 'also move the authority over the state back, whatever the record says', false)
     .option('--yes', 'ask nothing (it never asks)', false)
     .action(async (options: RollbackOptions) => {
-      const given = options.percentage ?? options.targetPercentage ?? options.toPercentage ?? options.target;
-      const percentage = given === undefined ? undefined : parsePercent(given);
-      const toPhase = options.toPhase === undefined ? undefined : parsePhase(options.toPhase);
+      const wish = readWish(options);
       const connection = connect(options, context.env);
       if (options.fromPhase !== undefined)
         await requirePhase(parsePhase(options.fromPhase), options, context);
-      const invoker = await functionInvoker(connection);
       const answer = (await requestRollback(
-        { invoker },
-        {
-          requestedBy: operatorName(),
-          reason: options.reason ?? 'asked by an operator',
-          requestId: randomUUID(),
-          ...(toPhase === undefined ? {} : { toPhase }),
-          ...(percentage === undefined ? {} : { trafficThousandths: percentage }),
-          ...(options.complete ? { complete: true } : {}),
-          ...(options.emergency ? { emergency: true } : {}),
-          ...(options.force ? { force: true } : {}),
-        },
+        { invoker: await functionInvoker(connection) },
+        wish,
       )) as RollbackAnswer;
-      if (answer.kind === 'rolled-back' && answer.record.failures.length > 0)
+      if (answer.kind === 'rolled-back' && answer.record.failures.length > 0) {
         context.setExitCode(exitCodes.failed);
+      }
       present(answer, options.json);
     });
+}
+
+/** Checks what was given before anything is asked of the cloud. */
+function readWish(options: RollbackOptions): RollbackWish {
+  const share = options.percentage ?? options.targetPercentage ?? options.toPercentage ?? options.target;
+  const { complete, emergency, force } = options;
+  return {
+    requestedBy: operatorName(),
+    reason: options.reason ?? 'asked by an operator',
+    requestId: randomUUID(),
+    complete,
+    emergency,
+    force,
+    ...(options.toPhase === undefined ? {} : { toPhase: parsePhase(options.toPhase) }),
+    ...(share === undefined ? {} : { trafficThousandths: parsePercent(share) }),
+  };
 }
 
 async function requirePhase(expected: string, options: RollbackOptions, context: CliContext): Promise<void> {

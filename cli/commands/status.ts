@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { readStatus } from '../../lib/orchestrator/operations/read-status.ts';
+import { readStatus, type MigrationStatus } from '../../lib/orchestrator/operations/read-status.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
@@ -28,22 +28,23 @@ export function addStatusVerb(program: Command, context: CliContext): void {
       const control = await openControlPlane(connect(options, context.env));
       if (options.watch) return await watchStatus(control, intervalMs, options.json);
       const status = await readStatus(control);
-      if (options.json) {
-        printDocument('Status', status);
-        return;
-      }
-      for (const line of statusLines(status)) printData(line);
-      if (options.detailed && status.run !== null) {
-        printData('');
-        for (const line of gateLines(status.run.judged)) printData(line);
-        if (status.run.attempts.length > 0) printData(`\n${attemptTable(status.run)}`);
-      }
-      if (options.detailed || options.alarms) {
-        printData('');
-        for (const { name, state } of status.alarms) printData(`  ${state.padEnd(18)} ${name}`);
-      }
-      nextStep(nextAfter(status.run?.status ?? null));
+      if (options.json) printDocument('Status', status);
+      else present(status, options);
     });
+}
+
+function present(status: MigrationStatus, options: StatusOptions): void {
+  for (const line of statusLines(status)) printData(line);
+  if (options.detailed && status.run !== null) {
+    printData('');
+    for (const line of gateLines(status.run.judged)) printData(line);
+    if (status.run.attempts.length > 0) printData(`\n${attemptTable(status.run)}`);
+  }
+  if (options.detailed || options.alarms) {
+    printData('');
+    for (const { name, state } of status.alarms) printData(`  ${state.padEnd(18)} ${name}`);
+  }
+  nextStep(nextAfter(status.run?.status ?? null));
 }
 
 /** Until Ctrl-C; as one JSON document a line with `--json`. */

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 
 import { exitCodes } from '../../lib/kernel/errors.ts';
-import { metricNames } from '../../lib/monitoring/metric-names.ts';
+import { metricNames, type MeasuredSystem } from '../../lib/monitoring/metric-names.ts';
+import type { MetricQuery } from '../../lib/monitoring/ports.ts';
 import { readStatus } from '../../lib/orchestrator/operations/read-status.ts';
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
@@ -52,11 +53,13 @@ interface Measured {
   readonly hierarchical: number | null;
 }
 
+function requestsOf(system: MeasuredSystem): MetricQuery {
+  return { id: system, metric: metricNames.requests, system, statistic: 'Sum' };
+}
+
 async function measure(control: CliControlPlane): Promise<Measured> {
   const endMs = Date.now();
-  const query = (system: 'flat' | 'hierarchical') =>
-    ({ id: system, metric: metricNames.requests, system, statistic: 'Sum' }) as const;
-  const readings = await control.metrics.read([query('flat'), query('hierarchical')], {
+  const readings = await control.metrics.read([requestsOf('flat'), requestsOf('hierarchical')], {
     startMs: endMs - windowMs,
     endMs,
   });

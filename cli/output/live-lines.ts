@@ -20,12 +20,11 @@ export function liveLines(options: { readonly quiet?: boolean } = {}): LiveLines
 
 function redrawn(): LiveLines {
   let shown: readonly string[] = [];
-  const width = (): number => process.stderr.columns ?? 80;
   const erase = (): void => {
     if (shown.length > 0) process.stderr.write(`\u001B[${shown.length}A\u001B[0J`);
   };
   const draw = (lines: readonly string[]): void => {
-    shown = lines.map((line) => clip(line, width()));
+    shown = lines.map((line) => clip(line, process.stderr.columns ?? 80));
     if (shown.length > 0) process.stderr.write(`${shown.join('\n')}\n`);
   };
   return {

@@ -9,7 +9,7 @@ import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts
 import { describeState } from './describe-state.ts';
 
 /** One backfill per migration: planning it again finishes what is missing. */
-export const backfillRunId = 'backfill';
+const backfillRunId = 'backfill';
 
 const pollMs = 250;
 
