@@ -1,5 +1,5 @@
 import type { Category } from './category.ts';
-import type { FlatRow, KeyPart } from './row.ts';
+import type { FlatRow } from './row.ts';
 
 /** How one table of the flat store becomes one record type of the hierarchical store. */
 export interface TableDefinition {
@@ -27,7 +27,7 @@ export interface ColumnDefinition {
 }
 
 /** The hierarchical side of one row. */
-export interface ConvertedRecord {
+interface ConvertedRecord {
   /** A JSON value without numbers beyond canonical JSON (bigints are allowed). */
   readonly body: unknown;
   readonly expiresAtS?: number;
@@ -50,6 +50,3 @@ export interface MigrationDefinition {
   /** In migration order. */
   readonly tables: readonly (TableDefinition & { readonly transform: Transform })[];
 }
-
-/** Key columns of a row as key parts, in key order. */
-export type KeyOf = (row: FlatRow) => readonly KeyPart[];
