@@ -11,7 +11,8 @@ describe('decision records', () => {
     expect(records.map(({ path }) => Number(basename(path).slice(0, 4)))).toEqual(
       records.map((_record, index) => index + 1),
     );
-    for (const [index, { text }] of records.entries()) expect(text).toMatch(new RegExp(`^# ${index + 1}\\. \\S`));
+    for (const [index, { text }] of records.entries())
+      expect(text).toMatch(new RegExp(`^# ${index + 1}\\. \\S`));
   });
 
   test.each(records)('$path says whether it holds, why, what, and what follows', ({ text }) => {
@@ -21,7 +22,9 @@ describe('decision records', () => {
   });
 
   test('that are superseded name a record that exists', () => {
-    const successors = records.flatMap(({ text }) => /^Status: superseded by (\d{4})$/m.exec(text)?.[1] ?? []);
+    const successors = records.flatMap(
+      ({ text }) => /^Status: superseded by (\d{4})$/m.exec(text)?.[1] ?? [],
+    );
 
     for (const number of successors)
       expect(records.some(({ path }) => basename(path).startsWith(number))).toBe(true);

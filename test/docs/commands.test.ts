@@ -17,7 +17,7 @@ const code = /```[^]*?```|`[^`\n]+`|^ {4}.*$/gm;
 const comments = /\/\*\*?[^]*?\*\/|^\s*\/\/.*$/gm;
 const strings = /'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|"(?:[^"\\\n]|\\.)*"/g;
 
-/** What stands in code of a document, and in texts of the sources (remedies name commands). */
+/** What stands in code of a document, and in texts of the sources, whose remedies name commands in quotes or after a colon. */
 const spans: readonly Mention[] = [
   ...documents().flatMap(({ path, text }) =>
     [...text.matchAll(code)].map(([span]) => ({ path, text: span })),
@@ -40,7 +40,7 @@ afterAll(() => {
 
 describe('commands in documents and messages', () => {
   const mentions = spans.flatMap(({ path, text }) =>
-    [...text.matchAll(/(?<![\w/.-])hal9-migrate((?: [a-z][a-z-]+)+)((?: [^\n`'"]*)?)/g)].map(
+    [...text.matchAll(/(?<=^ +|[`'":] ?|npx |# )hal9-migrate((?: [a-z][a-z-]+)+)((?: [^\n`'"]*)?)/gm)].map(
       ([, verbs = '', rest = '']) => ({ path, verbs: verbs.trim().split(' '), rest }),
     ),
   );
