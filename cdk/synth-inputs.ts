@@ -35,7 +35,10 @@ export function recordInputs(outdir: string, deployFilePath?: string): void {
   writeFileSync(join(outdir, recordName), hashInputs(deployFilePath));
 }
 
-/** True when the templates in `outdir` were made from the sources, and the given deploy file, as they are now. */
+/**
+ * True when the templates in `outdir` were made from the sources, and the given deploy file, as they are now.
+ * @public asked by the local cloud in a process of its own
+ */
 export function inputsUnchanged(outdir: string, deployFilePath?: string): boolean {
   const record = join(outdir, recordName);
   return existsSync(record) && readFileSync(record, 'utf8') === hashInputs(deployFilePath);

@@ -299,6 +299,40 @@ describe('the edge', () => {
   });
 });
 
+describe('references between stacks', () => {
+  test('by output point at outputs that exist', () => {
+    const references = app.resources.flatMap(({ stack, Properties }) =>
+      valuesIn(Properties, 'Fn::GetStackOutput').map((value) => ({ stack, value })),
+    );
+
+    expect(references.length).toBeGreaterThan(10);
+    for (const { stack, value } of references) {
+      expect([value, app.referenced(stack, { 'Fn::GetStackOutput': value })?.Type]).toEqual([
+        value,
+        expect.stringMatching(/^AWS::/),
+      ]);
+    }
+  });
+
+  test('by name use names that a resource has', () => {
+    const known = new Set(
+      app.resources.flatMap(({ Properties }) =>
+        Object.entries(Properties)
+          .filter(([property]) => /Name$/i.test(property))
+          .map(([, value]) => rendered(value)),
+      ),
+    );
+    const nested = app.resources.flatMap(({ Properties }) => valuesIn(Properties, 'Name').map(rendered));
+    const used = app.resources.flatMap(({ Properties }) => [
+      ...JSON.stringify(Properties).matchAll(/hal9-migrate-[a-z0-9-]*[a-z0-9]/g),
+    ]);
+
+    expect(used.length).toBeGreaterThan(100);
+    const unknown = used.map(([name]) => name).filter((name) => !known.has(name));
+    expect(unknown.filter((name) => !nested.includes(name))).toEqual([]);
+  });
+});
+
 describe('the workflow', () => {
   test('is a state machine that Step Functions accepts', () => {
     const machine = app.ofType('AWS::StepFunctions::StateMachine')[0];
@@ -311,6 +345,15 @@ describe('the workflow', () => {
     expect(verdict.isValid ? '' : verdict.errorsText()).toBe('');
   });
 });
+
+/** What stands under the key, at any depth. */
+function valuesIn(value: unknown, key: string): unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => [
+    ...(name === key ? [inner as unknown] : []),
+    ...valuesIn(inner, key),
+  ]);
+}
 
 function nameOfStore({ Type, logicalId, Properties }: Resource): string {
   const name = Properties['TableName'] ?? logicalId.replace(/[0-9A-F]{8}$/, '');
