@@ -41,7 +41,7 @@ export class MigratorFunction extends Construct {
     acknowledgeWildcard(
       this.role,
       '*',
-      'X-Ray segments and CloudWatch metrics know no resources; metrics are limited by namespace.',
+      'X-Ray segments and CloudWatch metrics know no resources (writing is limited by namespace); alarms are only listed.',
     );
     this.fn = new NodejsFunction(this, 'Function', {
       functionName,
