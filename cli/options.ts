@@ -34,7 +34,7 @@ export function listOption(value: string, previous: readonly string[] | undefine
 export function badValue(option: string, given: string, expected: string): HalError {
   return new HalError({
     name: 'BadOptionValue',
-    message: `${option} cannot be "${given}".`,
+    message: `${option} cannot be "${given}": it is not ${expected}.`,
     remedy: `Give ${expected}.`,
     exit: 'usage',
     facts: { option, given },
@@ -42,10 +42,16 @@ export function badValue(option: string, given: string, expected: string): HalEr
 }
 
 /** Reads a whole number. Throws a HalError `BadOptionValue`. */
-export function wholeNumber(option: string, given: string, least: number): number {
+export function wholeNumber(
+  option: string,
+  given: string,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): number {
   const value = Number(given);
-  if (/^\d+$/.test(given.trim()) && Number.isSafeInteger(value) && value >= least) return value;
-  throw badValue(option, given, `a whole number of at least ${least}`);
+  if (/^\d+$/.test(given.trim()) && value >= least && value <= most) return value;
+  const end = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw badValue(option, given, `a whole number ${end}`);
 }
 
 /** Reads a number that may be broken. Throws a HalError `BadOptionValue`. */

@@ -1,62 +1,47 @@
 import { Command, CommanderError } from 'commander';
 
 import { exitCodes } from '../lib/kernel/errors.ts';
+import { commandFault, globalOptionsLast } from './command-line.ts';
 import type { CliContext } from './command-context.ts';
-import { addFeatureVerbs } from './commands/feature.ts';
-import { addGenerateVerb } from './commands/generate.ts';
-import { addLocalVerbs } from './commands/local.ts';
-import { addMigrateVerb } from './commands/migrate.ts';
-import { addPreCheckVerb } from './commands/pre-check.ts';
-import { addRollbackVerb } from './commands/rollback.ts';
-import { addStateVerbs } from './commands/state.ts';
-import { addStatusVerb } from './commands/status.ts';
-import { addTrafficVerb } from './commands/traffic.ts';
-import { addVerifyVerb } from './commands/verify.ts';
 import { exitCodeHelp } from './output/exit-codes.ts';
-import { reportFailure } from './output/terminal.ts';
+import { printData, reportFailure } from './output/terminal.ts';
+import { serviceFault } from './service-faults.ts';
+import { addVerbs } from './verbs.ts';
 
 /** Runs one command line and returns its exit code; nothing in here ends the process. */
 export async function runCli(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const line = globalOptionsLast(argv);
   const outcome = { code: exitCodes.ok as number };
-  const program = buildProgram({ env, setExitCode: (code) => (outcome.code = code) });
-  if (argv[0] === 'help' && argv[1] === 'exit-codes') {
-    process.stdout.write(`${exitCodeHelp()}\n`);
+  if (line[0] === 'help' && line[1] === 'exit-codes') {
+    printData(exitCodeHelp());
     return exitCodes.ok;
   }
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    const program = await buildProgram({ env, setExitCode: (code) => (outcome.code = code) }, line);
+    await program.parseAsync([...line], { from: 'user' });
     return outcome.code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    return reportFailure(error, argv.includes('--json'));
+    if (!(error instanceof CommanderError)) return reportFailure(serviceFault(error), isForScripts(line));
+    if (error.exitCode === 0) return exitCodes.ok;
+    return reportFailure(commandFault(error, line), isForScripts(line));
   }
 }
 
-function buildProgram(context: CliContext): Command {
+async function buildProgram(context: CliContext, line: readonly string[]): Promise<Command> {
   const program = new Command('hal9-migrate')
     .description(
       'Moves a running system from a flat to a hierarchical architecture: traffic and state, no lost writes.',
     )
     .version('0.1.0')
     .showSuggestionAfterError(true)
-    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
-    .addHelpText('after', `\n${exitCodeHelp()}`);
-  addLocalVerbs(program, context);
-  addGenerateVerb(program, context);
-  addPreCheckVerb(program, context);
-  addStatusVerb(program, context);
-  addMigrateVerb(program, context);
-  addRollbackVerb(program, context);
-  addTrafficVerb(program, context);
-  addFeatureVerbs(program, context);
-  addStateVerbs(program, context);
-  addVerifyVerb(program, context);
-  overrideExit(program);
+    .addHelpText('after', `\n${exitCodeHelp()}`)
+    // Every command that is added below inherits both: nothing ends the process, and faults are told in one way.
+    .configureOutput({ outputError: () => undefined })
+    .exitOverride();
+  await addVerbs(program, context, line);
   return program;
 }
 
-/** commander would end the process itself; every command has to be told, also the nested ones. */
-function overrideExit(command: Command): void {
-  command.exitOverride();
-  for (const child of command.commands) overrideExit(child);
+function isForScripts(line: readonly string[]): boolean {
+  return line.includes('--json');
 }

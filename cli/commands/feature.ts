@@ -14,6 +14,7 @@ import { operatorName } from '../operator.ts';
 import { percentOfThousandths } from '../output/quantities.ts';
 import { renderTable } from '../output/table.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { verbDescriptions } from '../verb-descriptions.ts';
 
 interface FeatureState {
   readonly name: string;
@@ -26,16 +27,22 @@ interface FeatureState {
 type ChangeOptions = Options<{ percentage?: string; reason?: string; dryRun: boolean; yes: boolean }>;
 
 export function addFeatureVerbs(program: Command, context: CliContext): void {
-  const feature = program.command('feature').description('feature flags, as AppConfig has them');
-  addVerb(feature, context, { name: 'list', description: 'every flag and its state' }).action(
-    async (options: Options) => {
-      const { document } = await (await openControlPlane(connect(options, context.env))).flags.readFlags();
-      const states = features.map((known) => stateOf(known, document));
-      if (options.json) printDocument('FeatureList', { features: states });
-      else printData(featureTable(states));
-    },
-  );
-  addVerb(feature, context, { name: 'status', description: 'one flag' })
+  const feature = program.command('feature').description(verbDescriptions.feature);
+  addVerb(feature, context, {
+    name: 'list',
+    description: 'every flag and its state',
+    examples: ['hal9-migrate feature list', 'hal9-migrate feature list --json'],
+  }).action(async (options: Options) => {
+    const { document } = await (await openControlPlane(connect(options, context.env))).flags.readFlags();
+    const states = features.map((known) => stateOf(known, document));
+    if (options.json) printDocument('FeatureList', { features: states });
+    else printData(featureTable(states));
+  });
+  addVerb(feature, context, {
+    name: 'status',
+    description: 'one flag',
+    examples: ['hal9-migrate feature status shadow_mode'],
+  })
     .argument('<name>')
     .action(async (name: string, options: Options) => {
       const known = findFeature(name);
@@ -52,6 +59,9 @@ function addChange(feature: Command, context: CliContext, enabled: boolean): voi
   const command = addVerb(feature, context, {
     name: enabled ? 'enable' : 'disable',
     description: enabled ? 'turn a flag on, for everybody or for a share' : 'turn a flag off',
+    examples: enabled
+      ? ['hal9-migrate feature enable hierarchical_neurons --percentage 10']
+      : ['hal9-migrate feature disable shadow_mode --reason "too much load"'],
   })
     .argument('<name>')
     .option('--reason <text>', 'recorded with the change')

@@ -5,13 +5,14 @@ import { wholeNumber } from '../options.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { count } from '../output/quantities.ts';
 import { nextStep, note, printDocument } from '../output/terminal.ts';
+import { verbDescriptions } from '../verb-descriptions.ts';
 
 type GenerateOptions = Options<{ records: string; seed: string; output: string }>;
 
 export function addGenerateVerb(program: Command, context: CliContext): void {
   addVerb(program, context, {
     name: 'generate',
-    description: 'write a flat HAL9 store with all five categories into a new SQLite file',
+    description: verbDescriptions.generate,
     examples: ['hal9-migrate generate --records 20000 --seed 1 -o flat.sqlite'],
   })
     .option('--records <n>', 'rows in all', '20000')

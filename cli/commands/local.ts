@@ -6,6 +6,7 @@ import type { LocalCloudOptions } from '../../local/cloud/local-cloud.ts';
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { positiveNumber, wholeNumber } from '../options.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { verbDescriptions } from '../verb-descriptions.ts';
 
 type UpOptions = Options<{
   detach: boolean;
@@ -21,9 +22,7 @@ type UpOptions = Options<{
 const defaultTimeScale = '14400';
 
 export function addLocalVerbs(program: Command, context: CliContext): void {
-  const local = program
-    .command('local')
-    .description('the local cloud: the synthesized templates on embedded engines');
+  const local = program.command('local').description(verbDescriptions.local);
   addUp(local, context);
   addDown(local, context);
   addStatus(local, context);
@@ -57,7 +56,7 @@ function readUpOptions(options: UpOptions): LocalCloudOptions {
   return {
     dataDir: options.data,
     ...(options.source === undefined ? {} : { sourceFile: options.source }),
-    port: wholeNumber('--port', options.port, 0),
+    port: wholeNumber('--port', options.port, 0, 65_535),
     timeScale: positiveNumber('--time-scale', options.timeScale),
     trafficRate: wholeNumber('--rate', options.rate, 0),
     records: wholeNumber('--records', options.records, 1),
@@ -97,43 +96,47 @@ function describe({ pid, startedAt, timeScale, endpoints }: CloudFile): object {
 }
 
 function addDown(local: Command, context: CliContext): void {
-  addVerb(local, context, { name: 'down', description: 'stop the local cloud; its data stays' }).action(
-    async (options: Options) => {
-      const { stopCloud } = await import('../../local/cloud/lifecycle.ts');
-      const result = await stopCloud(options.data);
-      if (options.json) {
-        printDocument('LocalCloud', { state: 'stopped', result });
-        return;
-      }
-      const said = {
-        stopped: 'The local cloud has stopped; its data stays.',
-        cleaned: 'A killed local cloud had left something behind; it is cleaned up.',
-        'not-running': 'No local cloud was running.',
-      };
-      note(said[result.kind]);
-    },
-  );
+  addVerb(local, context, {
+    name: 'down',
+    description: 'stop the local cloud; its data stays',
+    examples: ['hal9-migrate local down'],
+  }).action(async (options: Options) => {
+    const { stopCloud } = await import('../../local/cloud/lifecycle.ts');
+    const result = await stopCloud(options.data);
+    if (options.json) {
+      printDocument('LocalCloud', { state: 'stopped', result });
+      return;
+    }
+    const said = {
+      stopped: 'The local cloud has stopped; its data stays.',
+      cleaned: 'A killed local cloud had left something behind; it is cleaned up.',
+      'not-running': 'No local cloud was running.',
+    };
+    note(said[result.kind]);
+  });
 }
 
 function addStatus(local: Command, context: CliContext): void {
-  addVerb(local, context, { name: 'status', description: 'whether the local cloud runs, and where' }).action(
-    async (options: Options) => {
-      const { cloudStatus } = await import('../../local/cloud/lifecycle.ts');
-      const status = await cloudStatus(options.data);
-      if (status.kind !== 'running') context.setExitCode(exitCodes.unavailable);
-      if (options.json) {
-        const running = status.kind === 'running' ? describe(status.cloud) : {};
-        printDocument('LocalCloud', { state: status.kind, ...running });
-        return;
-      }
-      if (status.kind === 'running') {
-        printData(
-          `running since ${status.cloud.startedAt} (pid ${status.cloud.pid}), ${status.cloud.endpoints.edgeUrl}`,
-        );
-        return;
-      }
-      note(status.kind === 'starting' ? 'The local cloud is starting.' : 'No local cloud is running.');
-      nextStep('hal9-migrate local up --detach');
-    },
-  );
+  addVerb(local, context, {
+    name: 'status',
+    description: 'whether the local cloud runs, and where',
+    examples: ['hal9-migrate local status', 'hal9-migrate local status --json'],
+  }).action(async (options: Options) => {
+    const { cloudStatus } = await import('../../local/cloud/lifecycle.ts');
+    const status = await cloudStatus(options.data);
+    if (status.kind !== 'running') context.setExitCode(exitCodes.unavailable);
+    if (options.json) {
+      const running = status.kind === 'running' ? describe(status.cloud) : {};
+      printDocument('LocalCloud', { state: status.kind, ...running });
+      return;
+    }
+    if (status.kind === 'running') {
+      printData(
+        `running since ${status.cloud.startedAt} (pid ${status.cloud.pid}), ${status.cloud.endpoints.edgeUrl}`,
+      );
+      return;
+    }
+    note(status.kind === 'starting' ? 'The local cloud is starting.' : 'No local cloud is running.');
+    nextStep('hal9-migrate local up --detach');
+  });
 }

@@ -5,7 +5,8 @@ import { exitCodes, HalError } from '../../lib/kernel/errors.ts';
 import { parsePercent } from '../../lib/kernel/percent.ts';
 import { previewMigration } from '../../lib/orchestrator/operations/preview-migration.ts';
 import { resumeMigration, startMigration } from '../../lib/orchestrator/operations/start-migration.ts';
-import type { PlanStep } from '../../lib/orchestrator/plan.ts';
+import { parsePhase, type PlanStep } from '../../lib/orchestrator/plan.ts';
+import { profileNamed } from '../../lib/orchestrator/profiles.ts';
 import { isActive, type RunRecord } from '../../lib/orchestrator/run.ts';
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { confirm } from '../confirm.ts';
@@ -18,6 +19,7 @@ import { gateLines, phaseRail, runText } from '../output/control-views.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { duration, percentOfThousandths } from '../output/quantities.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { verbDescriptions } from '../verb-descriptions.ts';
 
 type MigrateOptions = Options<{
   phase?: string;
@@ -35,7 +37,7 @@ const lookEveryMs = 300;
 export function addMigrateVerb(program: Command, context: CliContext): void {
   addVerb(program, context, {
     name: 'migrate',
-    description: 'enter a phase, or run the whole plan; goes on where it was held or rolled back',
+    description: verbDescriptions.migrate,
     examples: [
       'hal9-migrate migrate --phase shadow',
       'hal9-migrate migrate --phase canary --percentage 5',
@@ -57,6 +59,8 @@ export function addMigrateVerb(program: Command, context: CliContext): void {
       const timeoutMs =
         options.timeout === undefined ? null : positiveNumber('--timeout', options.timeout) * 1000;
       const percentage = options.percentage === undefined ? undefined : parsePercent(options.percentage);
+      if (options.phase !== undefined) parsePhase(options.phase);
+      if (options.profile !== undefined) profileNamed(options.profile);
       const connection = connect(options, context.env);
       const control = await openControlPlane(connection);
       const request = {

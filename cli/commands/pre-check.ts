@@ -7,11 +7,13 @@ import { connect } from '../connection.ts';
 import { openControlPlane } from '../control-plane.ts';
 import { checkLines } from '../output/control-views.ts';
 import { nextStep, printData, printDocument } from '../output/terminal.ts';
+import { verbDescriptions } from '../verb-descriptions.ts';
 
 export function addPreCheckVerb(program: Command, context: CliContext): void {
   addVerb(program, context, {
     name: 'pre-check',
-    description: 'everything that should hold before a phase is entered',
+    description: verbDescriptions['pre-check'],
+    examples: ['hal9-migrate pre-check', 'hal9-migrate pre-check --json'],
   })
     .option('--deep', 'every check (the default; kept for scripts that say it)', false)
     .action(async (options: Options) => {
@@ -23,7 +25,7 @@ export function addPreCheckVerb(program: Command, context: CliContext): void {
       });
       if (!report.ready) context.setExitCode(exitCodes.gateFailed);
       if (options.json) {
-        printDocument('PreCheck', report);
+        printDocument('PreCheck', { ...report });
         return;
       }
       for (const line of checkLines(report.checks)) printData(line);

@@ -12,6 +12,7 @@ import { functionInvoker } from '../invoker.ts';
 import { operatorName } from '../operator.ts';
 import { duration } from '../output/quantities.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { verbDescriptions } from '../verb-descriptions.ts';
 
 type RollbackOptions = Options<{
   toPhase?: string;
@@ -29,7 +30,7 @@ type RollbackOptions = Options<{
 export function addRollbackVerb(program: Command, context: CliContext): void {
   addVerb(program, context, {
     name: 'rollback',
-    description: 'take traffic back at once, and the state with it where it has moved; never asks',
+    description: verbDescriptions.rollback,
     examples: [
       'hal9-migrate rollback',
       'hal9-migrate rollback --to-phase shadow',

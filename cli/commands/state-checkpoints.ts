@@ -27,33 +27,35 @@ export function addCheckpointVerbs(state: Command, context: CliContext): void {
         createdBy: operatorName(),
       });
       if (options.json) {
-        printDocument('Checkpoint', { ...checkpoint });
+        printDocument('Checkpoint', { checkpoint });
         return;
       }
       printData(checkpoint.checkpointId);
       if (checkpoint.sourceFault !== null) note(`The source could not be read: ${checkpoint.sourceFault}`);
       nextStep('hal9-migrate state list-checkpoints');
     });
-  addVerb(state, context, { name: 'list-checkpoints', description: 'checkpoints, newest first' }).action(
-    async (options: Options) => {
-      const control = await openControlPlane(connect(options, context.env));
-      const checkpoints = await listCheckpoints(control);
-      if (options.json) {
-        printDocument('CheckpointList', { checkpoints });
-        return;
-      }
-      if (checkpoints.length === 0) {
-        note('There are no checkpoints yet.');
-        return;
-      }
-      printData(
-        renderTable(checkpoints, [
-          { title: 'ID', value: ({ checkpointId }) => checkpointId },
-          { title: 'PHASE', value: ({ phase }) => phase },
-          { title: 'KIND', value: ({ kind }) => kind },
-          { title: 'BY', value: ({ createdBy }) => createdBy },
-        ]),
-      );
-    },
-  );
+  addVerb(state, context, {
+    name: 'list-checkpoints',
+    description: 'checkpoints, newest first',
+    examples: ['hal9-migrate state list-checkpoints', 'hal9-migrate state list-checkpoints --json'],
+  }).action(async (options: Options) => {
+    const control = await openControlPlane(connect(options, context.env));
+    const checkpoints = await listCheckpoints(control);
+    if (options.json) {
+      printDocument('CheckpointList', { checkpoints });
+      return;
+    }
+    if (checkpoints.length === 0) {
+      note('There are no checkpoints yet.');
+      return;
+    }
+    printData(
+      renderTable(checkpoints, [
+        { title: 'ID', value: ({ checkpointId }) => checkpointId },
+        { title: 'PHASE', value: ({ phase }) => phase },
+        { title: 'KIND', value: ({ kind }) => kind },
+        { title: 'BY', value: ({ createdBy }) => createdBy.replace(/^run .*/, 'run') },
+      ]),
+    );
+  });
 }

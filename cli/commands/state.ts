@@ -5,7 +5,7 @@ import { totalOf } from '../../lib/migration/verification-report.ts';
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
 import { functionInvoker } from '../invoker.ts';
-import { badValue, listOption } from '../options.ts';
+import { listOption, positiveNumber } from '../options.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { count, duration, share } from '../output/quantities.ts';
 import { copyLine, statusTable, verificationTable, verificationVerdict } from '../output/state-views.ts';
@@ -15,11 +15,12 @@ import { describeState } from '../state/describe-state.ts';
 import { migrateState } from '../state/migrate-state.ts';
 import { driftOf, verifyState } from '../state/verify-state.ts';
 import { addCheckpointVerbs } from './state-checkpoints.ts';
+import { verbDescriptions } from '../verb-descriptions.ts';
 
 type CategoryOptions = Options<{ category?: readonly string[] }>;
 
 export function addStateVerbs(program: Command, context: CliContext): void {
-  const state = program.command('state').description('the five state categories: copy, follow, verify');
+  const state = program.command('state').description(verbDescriptions.state);
   addMigrate(state, context);
   addProgress(state, context);
   addVerify(state, context);
@@ -40,7 +41,8 @@ function addMigrate(state: Command, context: CliContext): void {
     .option('--dry-run', 'say what would be copied, and change nothing', false)
     .action(async (options: CategoryOptions & { timeout?: string; dryRun: boolean }) => {
       const categories = parseCategories(options.category ?? []);
-      const timeoutMs = parseSeconds(options.timeout);
+      const timeoutMs =
+        options.timeout === undefined ? null : positiveNumber('--timeout', options.timeout) * 1000;
       const invoker = await functionInvoker(connect(options, context.env));
       const { hal9Definition } = await import('../../lib/migration/hal9-definition.ts');
       if (options.dryRun) {
@@ -54,13 +56,16 @@ function addMigrate(state: Command, context: CliContext): void {
       }
       const lines = liveLines({ quiet: options.json });
       const startedAtMs = performance.now();
+      let copiedBefore: number | null = null;
       const result = await migrateState(invoker, {
         categories,
         definition: hal9Definition,
         timeoutMs,
         onProgress: (progress) => {
+          // A resumed copy begins with what was there; only what came since then tells how fast it is.
+          copiedBefore ??= progress.copiedRows;
           const seconds = Math.max(0.001, (performance.now() - startedAtMs) / 1000);
-          lines.update([copyLine(progress, progress.copiedRows / seconds)]);
+          lines.update([copyLine(progress, (progress.copiedRows - copiedBefore) / seconds)]);
         },
       });
       lines.done();
@@ -84,7 +89,11 @@ interface SourceTables {
 }
 
 function addProgress(state: Command, context: CliContext): void {
-  addVerb(state, context, { name: 'progress', description: 'how far the copy is, per category' })
+  addVerb(state, context, {
+    name: 'progress',
+    description: 'how far the copy is, per category',
+    examples: ['hal9-migrate state progress', 'hal9-migrate state progress --category user-sessions'],
+  })
     .option('--category <names...>', categoryHelp, listOption)
     .action(async (options: CategoryOptions) => {
       const chosen = parseCategories(options.category ?? []);
@@ -105,6 +114,7 @@ function addStatus(state: Command, context: CliContext): void {
   addVerb(state, context, {
     name: 'status',
     description: 'authority, copy, lag and quarantine of every category',
+    examples: ['hal9-migrate state status', 'hal9-migrate state status --json'],
   }).action(async (options: Options) => {
     const description = await describeState(await functionInvoker(connect(options, context.env)));
     if (options.json) {
@@ -148,11 +158,4 @@ function addVerify(state: Command, context: CliContext): void {
         note(`  ${kind.padEnd(8)} ${category}  ${key.recordType}/${key.id}`);
       }
     });
-}
-
-function parseSeconds(given: string | undefined): number | null {
-  if (given === undefined) return null;
-  const seconds = Number(given);
-  if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
-  throw badValue('--timeout', given, 'a number of seconds');
 }

@@ -10,13 +10,14 @@ import { positiveNumber } from '../options.ts';
 import { attemptTable, gateLines, statusLines } from '../output/control-views.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { apiVersion, nextStep, printData, printDocument } from '../output/terminal.ts';
+import { verbDescriptions } from '../verb-descriptions.ts';
 
 type StatusOptions = Options<{ detailed: boolean; alarms: boolean; watch: boolean; interval: string }>;
 
 export function addStatusVerb(program: Command, context: CliContext): void {
   addVerb(program, context, {
     name: 'status',
-    description: 'phase, traffic, run and alarms',
+    description: verbDescriptions.status,
     examples: ['hal9-migrate status', 'hal9-migrate status --detailed', 'hal9-migrate status --json'],
   })
     .option('--detailed', 'also gates, attempts and every alarm', false)
@@ -28,7 +29,7 @@ export function addStatusVerb(program: Command, context: CliContext): void {
       const control = await openControlPlane(connect(options, context.env));
       if (options.watch) return await watchStatus(control, intervalMs, options.json);
       const status = await readStatus(control);
-      if (options.json) printDocument('Status', status);
+      if (options.json) printDocument('Status', { ...status });
       else present(status, options);
     });
 }

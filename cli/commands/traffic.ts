@@ -10,6 +10,7 @@ import { openControlPlane, type CliControlPlane } from '../control-plane.ts';
 import { splitBar } from '../output/control-views.ts';
 import { count, percentOfThousandths } from '../output/quantities.ts';
 import { note, printData, printDocument } from '../output/terminal.ts';
+import { verbDescriptions } from '../verb-descriptions.ts';
 
 type TrafficOptions = Options<{ showSplit: boolean; verify: boolean }>;
 
@@ -19,7 +20,8 @@ const windowMs = 60_000;
 export function addTrafficVerb(program: Command, context: CliContext): void {
   addVerb(program, context, {
     name: 'traffic',
-    description: 'where requests are sent, by flags, by routes and by what was measured',
+    description: verbDescriptions.traffic,
+    examples: ['hal9-migrate traffic --show-split', 'hal9-migrate traffic --verify --json'],
   })
     .option('--show-split', 'the split (the default)', false)
     .option('--verify', 'fail unless flags and published routes say the same', false)

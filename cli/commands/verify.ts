@@ -7,13 +7,14 @@ import { listOption } from '../options.ts';
 import { checkLines } from '../output/control-views.ts';
 import { nextStep, printData, printDocument } from '../output/terminal.ts';
 import { chosenTests, runTests, verificationTests } from '../verification-tests.ts';
+import { verbDescriptions } from '../verb-descriptions.ts';
 
 type VerifyOptions = Options<{ full: boolean; tests?: readonly string[] }>;
 
 export function addVerifyVerb(program: Command, context: CliContext): void {
   addVerb(program, context, {
     name: 'verify',
-    description: 'run verification tests against what is deployed',
+    description: verbDescriptions.verify,
     examples: ['hal9-migrate verify', 'hal9-migrate verify --tests data-integrity state-consistency'],
   })
     .option('--full', 'every test (the default)', false)

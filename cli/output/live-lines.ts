@@ -1,4 +1,7 @@
+import { stripVTControlCharacters } from 'node:util';
+
 import { visibleLength } from './table.ts';
+import { note } from './terminal.ts';
 
 /** Without a terminal a line is appended at most this often. */
 const plainIntervalMs = 5_000;
@@ -25,7 +28,7 @@ function redrawn(): LiveLines {
   };
   const draw = (lines: readonly string[]): void => {
     shown = lines.map((line) => clip(line, process.stderr.columns ?? 80));
-    if (shown.length > 0) process.stderr.write(`${shown.join('\n')}\n`);
+    if (shown.length > 0) note(shown.join('\n'));
   };
   return {
     update(lines) {
@@ -35,7 +38,7 @@ function redrawn(): LiveLines {
     log(line) {
       const block = shown;
       erase();
-      process.stderr.write(`${line}\n`);
+      note(line);
       draw(block);
     },
     done() {
@@ -52,19 +55,20 @@ function appended(): LiveLines {
       last = lines;
       if (Date.now() - lastAtMs < plainIntervalMs) return;
       lastAtMs = Date.now();
-      process.stderr.write(`${lines.join(' | ')}\n`);
+      note(lines.join(' | '));
     },
     log(line) {
-      process.stderr.write(`${line}\n`);
+      note(line);
     },
     done() {
-      if (last.length > 0) process.stderr.write(`${last.join(' | ')}\n`);
+      if (last.length > 0) note(last.join(' | '));
       last = [];
     },
   };
 }
 
-/** Cuts what would wrap; a wrapped line could not be erased again. */
+/** Cuts what would wrap; a wrapped line could not be erased again. A cut line loses its colours. */
 function clip(line: string, width: number): string {
-  return visibleLength(line) < width ? line : line.slice(0, Math.max(0, width - 2)) + '…';
+  if (visibleLength(line) < width) return line;
+  return `${stripVTControlCharacters(line).slice(0, Math.max(0, width - 2))}…`;
 }

@@ -31,7 +31,7 @@ export function statusTable(statuses: readonly CategoryStatus[]): string {
     { title: 'COPIED', align: 'right', value: copiedText },
     { title: 'LAG', align: 'right', value: lagText },
     { title: 'TO FLAT', align: 'right', value: ({ reversePending }) => count(reversePending) },
-    { title: 'QUARANTINE', align: 'right', value: ({ quarantined }) => count(quarantined) },
+    { title: 'QUAR.', align: 'right', value: ({ quarantined }) => count(quarantined) },
   ]);
 }
 
@@ -57,8 +57,9 @@ type VerificationRow = CategoryVerification & { readonly name: string };
 
 const shortTitles: Readonly<Record<string, string>> = {
   mismatches: 'MISMATCH',
-  quarantined: 'QUARANT.',
-  tombstoned: 'TOMBST.',
+  quarantined: 'QUAR.',
+  tombstoned: 'TOMB.',
+  pending: 'PEND.',
 };
 
 const verificationColumns: readonly Column<VerificationRow>[] = [
@@ -72,7 +73,7 @@ const verificationColumns: readonly Column<VerificationRow>[] = [
   })),
 ];
 
-export function verificationTable(report: VerificationReport): string {
+export function verificationTable(report: Pick<VerificationReport, 'byCategory'>): string {
   const rows: VerificationRow[] = Object.entries(report.byCategory).map(([name, counts]) => ({
     name,
     ...counts,

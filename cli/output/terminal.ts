@@ -1,4 +1,4 @@
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 
 import { exitCodes, HalError } from '../../lib/kernel/errors.ts';
 
@@ -15,23 +15,36 @@ const tones: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = {
   strong: 'bold',
 };
 
-/** Colours only where a person looks; `styleText` honours NO_COLOR, FORCE_COLOR and the stream. */
+/** Marks text; the streams drop the colours where nobody looks. */
 export function paint(tone: Tone, text: string): string {
-  return styleText(tones[tone], text, { stream: process.stderr.isTTY ? process.stderr : process.stdout });
+  return styleText(tones[tone], text, { validateStream: false });
 }
 
 /** Data. The only thing that ever goes to stdout. */
 export function printData(text: string): void {
-  process.stdout.write(`${text}\n`);
+  write(process.stdout, text);
 }
 
-export function printDocument(kind: string, content: object): void {
-  printData(JSON.stringify({ apiVersion, kind, ...content }, jsonValue, 2));
+/** One JSON document. `content` names its parts; the version and the kind are the document's own. */
+export function printDocument(
+  kind: string,
+  content: { readonly kind?: never; readonly [part: string]: unknown },
+): void {
+  process.stdout.write(`${JSON.stringify({ apiVersion, kind, ...content }, jsonValue, 2)}\n`);
 }
 
 /** Everything that is not data: progress, notes, errors. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  write(process.stderr, text);
+}
+
+function write(stream: NodeJS.WriteStream, text: string): void {
+  stream.write(`${isColoured(stream) ? text : stripVTControlCharacters(text)}\n`);
+}
+
+/** `styleText` knows NO_COLOR, FORCE_COLOR and whether the stream is a terminal. */
+function isColoured(stream: NodeJS.WriteStream): boolean {
+  return styleText('bold', 'x', { stream }) !== 'x';
 }
 
 /** The last line of a command for people: what to do next. */

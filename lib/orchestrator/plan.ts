@@ -90,8 +90,8 @@ export function assertMayFollow(from: PhaseName, to: PhaseName): void {
     remedy:
       allowed.length === 0
         ? 'Go back first with: hal9-migrate rollback --to-phase canary'
-        : `Run: hal9-migrate migrate --phase ${allowed.at(-1) ?? ''}`,
-    exit: 'usage',
+        : `Run: hal9-migrate migrate --phase ${allowed.at(-1) ?? ''}${exampleShare(allowed.at(-1))}`,
+    exit: 'conflict',
     facts: { from, to, allowed },
   });
 }
@@ -107,11 +107,17 @@ function shareOf(phase: WorkingPhase, given: number | undefined, from: Position)
   }
   if (given === undefined) {
     throw percentageFault('PercentageMissing', `Phase ${phase} needs a percentage`, { phase }, [
-      `Run: hal9-migrate migrate --phase ${phase} --percentage ${phase === 'canary' ? '5' : '50'}`,
+      `Run: hal9-migrate migrate --phase ${phase}${exampleShare(phase)}`,
     ]);
   }
   assertShareGrows(phase, given, from);
   return given;
+}
+
+/** ` --percentage 5` where the phase needs one. */
+function exampleShare(phase: PhaseName | undefined): string {
+  if (phase === undefined || phases[phase].traffic !== 'share') return '';
+  return ` --percentage ${phase === 'canary' ? '5' : '50'}`;
 }
 
 function assertShareGrows(phase: WorkingPhase, given: number, from: Position): void {
@@ -128,7 +134,7 @@ function assertShareGrows(phase: WorkingPhase, given: number, from: Position): v
     'PercentageDecreases',
     `${formatPercent(given)} % is below the present ${formatPercent(from.trafficThousandths)} %`,
     { phase, given, present: from.trafficThousandths },
-    ['A step only raises the share; lower it with --immediate, or run: hal9-migrate rollback'],
+    ['A step only raises the share; to lower it run: hal9-migrate rollback'],
   );
 }
 

@@ -51,7 +51,7 @@ export async function generateStore(options: GenerateStoreOptions): Promise<Gene
     renameSync(draft, path);
   } catch (error) {
     removeDraft(draft);
-    throw sourceFault(error, path);
+    throw isUnwritable(error) ? outputUnwritable(path, (error as Error).message) : sourceFault(error, path);
   }
   return { path, records, counts: plan.counts, damaged: plan.damaged };
 }
@@ -131,13 +131,7 @@ function checkOptions({ path, records, seed }: GenerateStoreOptions): void {
 function checkOutput(path: string): void {
   const directory = dirname(path);
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new HalError({
-      name: 'OutputUnwritable',
-      message: `${path} cannot be written: ${directory} is no directory.`,
-      remedy: 'Make the directory first, or name a file elsewhere.',
-      exit: 'usage',
-      facts: { path },
-    });
+    throw outputUnwritable(path, `${directory} is no directory`);
   }
   if (!existsSync(path)) return;
   throw new HalError({
@@ -146,6 +140,22 @@ function checkOutput(path: string): void {
     remedy: 'Name another file, or remove this one first.',
     exit: 'conflict',
     facts: { path },
+  });
+}
+
+/** SQLite could not open the file (14), or only for reading (8). */
+function isUnwritable(error: unknown): boolean {
+  const { errcode } = error as { readonly errcode?: number };
+  return errcode === 14 || ((errcode ?? 0) & 0xff) === 8;
+}
+
+function outputUnwritable(path: string, reason: string): HalError {
+  return new HalError({
+    name: 'OutputUnwritable',
+    message: `${path} cannot be written: ${reason}.`,
+    remedy: 'Make the directory first, or name a file elsewhere.',
+    exit: 'usage',
+    facts: { path, reason },
   });
 }
 

@@ -15,7 +15,8 @@ export interface SourceError {
 const indirect: Readonly<Record<string, { pattern: RegExp; exit?: ExitCodeName }>> = {
   'lib/orchestrator/plan.ts': { pattern: /percentageFault\(\s*'(\w+)'/g, exit: 'usage' },
   'lib/sqlite/faults.ts': { pattern: /name: '(\w+)',\s+says: [^}]*?exit: '(\w+)'/g },
-  // Hands on what the local cloud's own process reported; those names stand where they are made.
+  // These hand on what another process reported; the names stand where they are made.
+  'cli/function-faults.ts': { pattern: /(?!)/g },
   'local/cloud/lifecycle.ts': { pattern: /(?!)/g },
 };
 

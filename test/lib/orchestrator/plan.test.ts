@@ -49,7 +49,11 @@ test.each([
   const request = { phase: wanted, ...(trafficThousandths === undefined ? {} : { trafficThousandths }) };
 
   expect(() => planStep(guide, request, { phase, trafficThousandths: 0 })).toThrowError(
-    expect.objectContaining({ name, exit: 'usage', remedy: expect.stringMatching(/\w/) as unknown }),
+    expect.objectContaining({
+      name,
+      exit: name === 'PhaseOutOfOrder' ? 'conflict' : 'usage',
+      remedy: expect.stringMatching(/\w/) as unknown,
+    }),
   );
 });
 

@@ -1,0 +1,66 @@
+import { HalError, type ExitCodeName } from '../lib/kernel/errors.ts';
+import type { FunctionInvoker } from '../lib/orchestrator/function-invoker.ts';
+
+interface KnownFault {
+  readonly exit: ExitCodeName;
+  readonly remedy: string;
+}
+
+const checkFile =
+  'Check the file that the source names; `sqlite3 FILE "PRAGMA integrity_check"` tells what is damaged.';
+
+/** Faults that reach the CLI through a function, which hands on only their names and messages. */
+export const knownFaults: Readonly<Record<string, KnownFault>> = {
+  BackfillIncomplete: { exit: 'conflict', remedy: 'Run `hal9-migrate state migrate` until it ends.' },
+  ChangeLogMissing: { exit: 'conflict', remedy: 'Run `hal9-migrate state migrate` first.' },
+  SchemaUnstable: {
+    exit: 'unavailable',
+    remedy: 'Finish the schema changes, then run the command again.',
+  },
+  SourceCorrupt: { exit: 'sourceRejected', remedy: checkFile },
+  SourceDiskFull: {
+    exit: 'unavailable',
+    remedy: 'Free some space on the disk of the store, then run the command again; nothing was half written.',
+  },
+  SourceLocked: {
+    exit: 'unavailable',
+    remedy: 'End the process that holds the lock (a long transaction, a backup), then run the command again.',
+  },
+  SourceMissing: { exit: 'sourceRejected', remedy: 'Check the path and its permissions.' },
+  SourceNotSqlite: { exit: 'sourceRejected', remedy: checkFile },
+  SourceReadOnly: {
+    exit: 'sourceRejected',
+    remedy: 'Give this user write access to the file and its folder; the change log lives in the file.',
+  },
+  SourceRejected: {
+    exit: 'sourceRejected',
+    remedy:
+      'Bring the store to the schema of docs/concepts/flat-schema.md (or repair the rows), then run the command again.',
+  },
+  SourceUnreadable: {
+    exit: 'unavailable',
+    remedy: 'Check the disk and its free space, then run the command again.',
+  },
+};
+
+/** The same invoker, whose failures are the faults that the functions met. */
+export function withKnownFaults(invoker: FunctionInvoker): FunctionInvoker {
+  return {
+    async invoke(folder, payload) {
+      try {
+        return await invoker.invoke(folder, payload);
+      } catch (error) {
+        throw originalFault(error);
+      }
+    },
+  };
+}
+
+function originalFault(error: unknown): unknown {
+  if (!(error instanceof HalError) || error.name !== 'FunctionFailed') return error;
+  const { errorType, errorMessage } = error.facts;
+  const known = knownFaults[String(errorType)];
+  if (known === undefined) return error;
+  const name = String(errorType);
+  return new HalError({ name, message: String(errorMessage), ...known, facts: error.facts, cause: error });
+}

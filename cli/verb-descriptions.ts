@@ -1,0 +1,16 @@
+/** The verbs of the first level, in the order of the help. */
+export const verbDescriptions = {
+  demo: 'run a whole migration on this machine, break it twice, and check that nothing was lost',
+  local: 'the local cloud: the synthesized templates on embedded engines',
+  generate: 'write a flat HAL9 store with all five categories into a new SQLite file',
+  'pre-check': 'everything that should hold before a phase is entered',
+  status: 'phase, traffic, run and alarms',
+  migrate: 'enter a phase, or run the whole plan; goes on where it was held or rolled back',
+  rollback: 'take traffic back at once, and the state with it where it has moved; never asks',
+  traffic: 'where requests are sent, by flags, by routes and by what was measured',
+  feature: 'feature flags, as AppConfig has them',
+  state: 'the five state categories: copy, follow, verify',
+  verify: 'run verification tests against what is deployed',
+} as const;
+
+export type VerbName = keyof typeof verbDescriptions;
