@@ -41,10 +41,13 @@ export function encodedImageLength(image: SourceImage): number {
   return Buffer.byteLength(messageText(encodeImage(image)));
 }
 
-/** JSON. Queues refuse a message with U+FFFE or U+FFFF in it, which JSON leaves as they are unless they are escaped. */
+/**
+ * JSON. Queues refuse a message with U+FFFE or U+FFFF in it, and some read a character beyond U+FFFF as two that are
+ * none; JSON leaves all of them as they are unless they are escaped.
+ */
 function messageText(value: unknown): string {
-  return JSON.stringify(value).replaceAll(/[\uFFFE\uFFFF]/gu, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16)}`;
+  return JSON.stringify(value).replaceAll(/[\uD800-\uDFFF\uFFFE\uFFFF]/g, (unit) => {
+    return `\\u${unit.charCodeAt(0).toString(16)}`;
   });
 }
 
