@@ -1,7 +1,7 @@
 import { parseExactJson } from '../kernel/canonical-json.ts';
 import { HalError } from '../kernel/errors.ts';
 import { groupOf } from '../migration/bucket.ts';
-import { recordPk } from '../migration/key.ts';
+import { fitsStores, recordPk } from '../migration/key.ts';
 import type { FlatAuthority } from '../migration/ports.ts';
 import type { StoredRecord } from '../migration/record.ts';
 import type { FlatRow, RecordKey } from '../migration/row.ts';
@@ -26,10 +26,18 @@ export async function readOnce(
   if ((await hierarchicalSide(deps, table, key, flat.authority)) === 'elsewhere') {
     return { kind: 'again', delayMs: pollMs };
   }
-  const stored = await deps.hierarchical.read(key);
+  const stored = await readStored(deps, key);
   // A marker has no body. No hierarchical write has replaced it, so the row that flat holds is still the newest.
   if (stored?.state === 'quarantined') return found(flat.row, stored, 'flat');
   return found(stored === null ? null : restoreRow(stored, table), stored, 'hierarchical');
+}
+
+/** A key that no store has room for was never written; asking for it would be an error of the store. */
+export async function readStored(
+  deps: Pick<GatewayDeps, 'hierarchical'>,
+  key: RecordKey,
+): Promise<StoredRecord | null> {
+  return fitsStores(key) ? await deps.hierarchical.read(key) : null;
 }
 
 /** Whether the item agrees with what the flat store said a moment ago; a fenced side may be read, not written. */

@@ -1,6 +1,7 @@
 import { HalError } from '../kernel/errors.ts';
 import { groupOf } from '../migration/bucket.ts';
 import { convertRow } from '../migration/convert-image.ts';
+import { fitsStores, maxPkBytes } from '../migration/key.ts';
 import type { FlatAuthority } from '../migration/ports.ts';
 import { sealRecord } from '../migration/record-hash.ts';
 import {
@@ -13,7 +14,7 @@ import {
 import type { FlatRow, RecordKey } from '../migration/row.ts';
 import type { MigratedTable } from '../migration/table-lookup.ts';
 import { unavailable, type Attempt, type GatewayDeps, type GatewayWrite } from './outcome.ts';
-import { hierarchicalSide } from './read-once.ts';
+import { hierarchicalSide, readStored } from './read-once.ts';
 
 export interface WriteAttempts {
   once(): Promise<Attempt<GatewayWrite>>;
@@ -60,7 +61,7 @@ export function makeWriteAttempts(deps: GatewayDeps, write: Write): WriteAttempt
         authority.state === 'following'
           ? await hierarchicalSide(deps, write.table, write.key, authority)
           : 'elsewhere';
-      const stored = side === 'open' || inDoubt !== null ? await deps.hierarchical.read(write.key) : null;
+      const stored = side === 'open' || inDoubt !== null ? await readStored(deps, write.key) : null;
       if (inDoubt !== null) {
         const settled = settle(inDoubt, stored, side === 'open' && authority.epoch === inDoubt.version.epoch);
         if (settled.kind === 'done') return settled;
@@ -91,6 +92,9 @@ function nextRecord(
   const { key, row, table } = write;
   const sequence = stored?.version.epoch === epoch ? stored.version.sequence + 1 : 1;
   const identity = { key, category: table.category, version: { epoch, sequence } } as const;
+  if (!fitsStores(key)) {
+    return { kind: 'rejected', errorName: 'KeyTooLong', message: `a key has at most ${maxPkBytes} bytes` };
+  }
   if (row === null)
     return sealRecord({ ...identity, state: 'tombstone', origin: 'hierarchical', body: null });
   const conversion = convertRow(row, table, nowMs);

@@ -19,6 +19,19 @@ export function recordPk(key: RecordKey): string {
   return `${key.recordType}/${key.id}`;
 }
 
+/**
+ * Longest key of a record in UTF-8 bytes: it is a sort key of quarantine and reverse-pending entries, which DynamoDB
+ * limits to 1,024 bytes.
+ */
+export const maxPkBytes = 1000;
+
+/** Longest primary key of a flat row in bytes, `%` and `|` counted three times: what surely stays below `maxPkBytes`. */
+export const maxRowKeyBytes = 900;
+
+export function fitsStores(key: RecordKey): boolean {
+  return Buffer.byteLength(recordPk(key)) <= maxPkBytes;
+}
+
 /** Inverse of `recordPk`; record types hold no slash. */
 export function keyOfPk(pk: string): RecordKey {
   const slash = pk.indexOf('/');

@@ -1,7 +1,8 @@
 import type { Category } from '../migration/category.ts';
+import { maxRowKeyBytes } from '../migration/key.ts';
 import type { MigratedTable } from '../migration/table-lookup.ts';
 import { abortPrefix } from './faults.ts';
-import { maxKeyColumns } from './inspect-tables.ts';
+import { longKey, maxKeyColumns, noKey } from './inspect-tables.ts';
 import { quoteName, type TableLayout, type UniqueIndex } from './table-layout.ts';
 
 // Everything here runs inside the processes of the flat system, with whatever SQLite they bring: plain SQL only.
@@ -131,10 +132,8 @@ function fence(category: Category): string {
 }
 
 function keyCheck(table: MigratedTable): string {
-  const message = `${abortPrefix} a key of ${table.table} must be a text or an integer`;
-  const isWrong = table.keyColumns
-    .map((name) => `typeof(NEW.${quoteName(name)}) NOT IN ('text', 'integer')`)
-    .join(' OR ');
+  const message = `${abortPrefix} a key of ${table.table} must be a text or an integer of at most ${maxRowKeyBytes} bytes`;
+  const isWrong = `(${noKey(table.keyColumns, 'NEW.')}) OR (${longKey(table.keyColumns, 'NEW.')})`;
   return `SELECT RAISE(ABORT, ${literal(message)}) WHERE ${isWrong}`;
 }
 

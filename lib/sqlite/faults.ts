@@ -104,7 +104,7 @@ function isSqliteError(error: unknown): error is SqliteError {
 }
 
 function constraintFault(error: SqliteError, path: string): HalError {
-  if (error.message.includes(abortPrefix)) {
+  if (error.message.includes(abortPrefix) && error.message.includes('is fenced')) {
     return new HalError({
       name: 'CategoryFenced',
       message: `The flat store ${path} refused a write: ${error.message}.`,

@@ -1,5 +1,6 @@
 import { HalError } from '../kernel/errors.ts';
 import type { ColumnDefinition, MigrationDefinition } from '../migration/definition.ts';
+import { maxRowKeyBytes } from '../migration/key.ts';
 import type { Connection } from './connection.ts';
 import { quoteName, readLayouts, type Affinity, type TableLayout } from './table-layout.ts';
 
@@ -20,16 +21,33 @@ export function checkedLayouts(
   return layouts as ReadonlyMap<string, TableLayout>;
 }
 
-/** Rows whose key cannot identify a record: NULL, a blob or a fraction. */
+/** SQL that is true for a key that cannot identify a record: NULL, a blob or a fraction. */
+export function noKey(columns: readonly string[], row = ''): string {
+  return columns.map((name) => `typeof(${row}${quoteName(name)}) NOT IN ('text', 'integer')`).join(' OR ');
+}
+
+/** SQL that is true for a key that no store of the target has room for. */
+export function longKey(columns: readonly string[], row = ''): string {
+  const lengths = columns.map(
+    (name) => `length(CAST(replace(replace(${row}${quoteName(name)}, '%', '%25'), '|', '%7C') AS BLOB))`,
+  );
+  return `${lengths.join(' + ')} > ${maxRowKeyBytes}`;
+}
+
+/** Rows that cannot be told apart, or whose key is too long. */
 export function keyFaults(connection: Connection, layout: TableLayout): readonly string[] {
   const { table, keyColumns } = layout.table;
-  const isWrong = keyColumns
-    .map((name) => `typeof(${quoteName(name)}) NOT IN ('text', 'integer')`)
-    .join(' OR ');
-  const count = connection.first(`SELECT count(*) FROM ${quoteName(table)} WHERE ${isWrong}`)?.[0];
-  if (count === 0n) return [];
+  const count = (isWrong: string): bigint =>
+    (connection.first(`SELECT count(*) FROM ${quoteName(table)} WHERE ${isWrong}`)?.[0] ?? 0n) as bigint;
+  const names = keyColumns.join(', ');
+  const [unkeyed, long] = [count(noKey(keyColumns)), count(longKey(keyColumns))];
   return [
-    `table ${table} has ${String(count)} rows whose key (${keyColumns.join(', ')}) is no text or integer`,
+    ...(unkeyed === 0n
+      ? []
+      : [`table ${table} has ${unkeyed} rows whose key (${names}) is no text or integer`]),
+    ...(long === 0n
+      ? []
+      : [`table ${table} has ${long} rows whose key (${names}) is longer than ${maxRowKeyBytes} bytes`]),
   ];
 }
 

@@ -34,6 +34,19 @@ describe('under flat authority', () => {
   });
 });
 
+describe('a key that no store has room for', () => {
+  test('is absent, and refused as a whole, under hierarchical authority', async () => {
+    const { gateway, world } = await underHierarchicalAuthority(makeNotesWorld({}));
+    const id = 'k'.repeat(1_000);
+
+    const written = await gateway.write(noteKey(id), note(id, 'one'));
+
+    expect(written).toMatchObject({ kind: 'rejected', errorName: 'KeyTooLong' });
+    expect(await gateway.read(noteKey(id))).toMatchObject({ kind: 'read', row: null });
+    expect(world.records.size).toBe(0);
+  });
+});
+
 describe('while authority moves', () => {
   test('a fenced flat store still answers reads, and a write is done by the new side when it has opened', async () => {
     const notes = makeNotesWorld({ sleeper: { sleep: () => notes.finishToHierarchical(2) } });

@@ -81,6 +81,21 @@ test('rows whose key identifies nothing are counted', async () => {
   }
 });
 
+test('rows whose key is too long for the target are counted, and none can be added later', async () => {
+  const { legacy, source } = makeFlatFile();
+  const flat = source();
+  insertUser(legacy, 'k'.repeat(900));
+  await flat.installChangeLog();
+  expect(() => insertUser(legacy, `${'k'.repeat(600)}${'%'.repeat(101)}`)).toThrow('at most 900 bytes');
+  legacy.exec("DROP TRIGGER _mig_user_after_insert; UPDATE flat_users SET email = 'quiet'");
+  insertUser(legacy, 'é'.repeat(451));
+
+  await expect(flat.inspect()).rejects.toMatchObject({
+    name: 'SourceRejected',
+    facts: { faults: ['table flat_users has 1 rows whose key (id) is longer than 900 bytes'] },
+  });
+});
+
 test('a schema with more columns is accepted, and its rows are counted', async () => {
   const { legacy, source } = makeFlatFile();
   legacy.exec('ALTER TABLE flat_users ADD COLUMN extra');
