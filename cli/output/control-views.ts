@@ -6,6 +6,7 @@ import type { RunRecord } from '../../lib/orchestrator/run.ts';
 import { duration, percentOfThousandths } from './quantities.ts';
 import { renderTable } from './table.ts';
 import { paint } from './terminal.ts';
+import { hanging } from './wrap.ts';
 
 /** `● shadow ─ ● canary ─ ◉ state-migration ─ ○ ramp-up ─ ○ full` */
 export function phaseRail(phase: string): string {
@@ -35,8 +36,8 @@ export function statusLines(status: MigrationStatus): readonly string[] {
     '',
     `traffic  ${splitBar(flags.killSwitch ? 0 : flags.trafficThousandths)}`,
     `shadow   ${flags.shadowEnabled ? 'comparing' : 'off'}`,
-    `run      ${run === null ? 'none yet' : runText(run)}`,
-    `alarms   ${red.length === 0 ? `${alarms.length} quiet` : paint('bad', red.join(', '))}`,
+    ...hanging('run      ', run === null ? 'none yet' : runText(run)),
+    ...hanging('alarms   ', red.length === 0 ? `${alarms.length} quiet` : paint('bad', red.join(', '))),
     ...(flags.killSwitch ? [paint('bad', 'kill switch set: everybody is on flat')] : []),
   ];
 }
@@ -62,17 +63,17 @@ export function attemptTable(run: RunRecord): string {
 }
 
 export function gateLines(judged: readonly JudgedGate[]): readonly string[] {
-  return judged.map(({ gate, outcome }) => {
+  return judged.flatMap(({ gate, outcome }) => {
     if (outcome.kind === 'passed') return `  ${paint('good', '✓')} ${gate}`;
     const mark = outcome.kind === 'no-data' ? paint('warn', '…') : paint('bad', '✗');
-    return `  ${mark} ${gate}: ${outcome.why}`;
+    return hanging(`  ${mark} `, `${gate}: ${outcome.why}`);
   });
 }
 
 export function checkLines(checks: readonly Check[]): readonly string[] {
   const marks = { pass: paint('good', '✓'), warn: paint('warn', '!'), fail: paint('bad', '✗') };
   return checks.flatMap(({ name, result, detail, remedy }) => [
-    `${marks[result]} ${name.padEnd(20)} ${detail}`,
-    ...(remedy === null ? [] : [`  ${''.padEnd(20)} ${paint('dim', remedy)}`]),
+    ...hanging(`${marks[result]} ${name.padEnd(20)} `, detail),
+    ...(remedy === null ? [] : hanging(`  ${''.padEnd(20)} `, remedy).map((line) => paint('dim', line))),
   ]);
 }
