@@ -1,0 +1,205 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { HalError } from '../../lib/kernel/errors.ts';
+import type { RunRecord } from '../../lib/orchestrator/run.ts';
+import { copyProgress, type StateDescription } from '../../lib/migration/state-description.ts';
+import type { TrafficControl } from '../traffic/traffic-control.ts';
+import type { DemoControl } from './demo-options.ts';
+import type { DemoView, SystemView } from './demo-view.ts';
+import { treeMemoryMb } from './process-memory.ts';
+import { makeTimeline, type Timeline, type TrafficSample } from './timeline.ts';
+
+/** Looks at everything a few times a second, keeps what it saw, and tells whoever waits for something. */
+export interface Watcher {
+  readonly timeline: Timeline;
+  run(): RunRecord | null;
+  /** Names what happens now. */
+  scene(text: string): void;
+  /**
+   * Resolves with the run as soon as `isSo` says so of it. Throws a HalError `DemoStuck` after `withinMs`, and what
+   * ended the demo early.
+   */
+  until(what: string, withinMs: number, isSo: (run: RunRecord) => boolean): Promise<RunRecord>;
+  /** The stretch of time in which the run was in this stage of the state phase for the first time. */
+  copySpan(): { readonly fromMs: number; readonly toMs: number } | null;
+  peakMemoryMb(): number | null;
+  /** Rejects when the watching itself fails or the demo is interrupted. */
+  readonly broken: Promise<never>;
+  stop(): Promise<void>;
+}
+
+interface WatcherDeps {
+  readonly control: DemoControl;
+  readonly traffic: TrafficControl;
+  readonly onView: (view: DemoView) => void;
+  readonly startedAtMs: number;
+  readonly signal: AbortSignal;
+}
+
+const lookEveryMs = 150;
+const copyEveryMs = 1_000;
+/** Error rates are those of the last seconds. */
+const rateSpanMs = 5_000;
+
+interface Copy {
+  readonly atMs: number;
+  readonly view: NonNullable<DemoView['copy']>;
+}
+
+export function startWatcher(deps: WatcherDeps): Watcher {
+  const { control, traffic, signal } = deps;
+  const timeline = makeTimeline();
+  const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => undefined);
+  const waiting = new Set<() => void>();
+  let run: RunRecord | null = null;
+  let thousandths = 0;
+  let scene = '';
+  let copy: Copy | null = null;
+  let copySpan: { fromMs: number; toMs: number } | null = null;
+  let peakMb: number | null = null;
+  let stopped = false;
+
+  const look = async (): Promise<void> => {
+    const [current, stats, routes] = await Promise.all([
+      control.runs.current(),
+      traffic.stats(),
+      control.routes.read(),
+    ]);
+    const atMs = Date.now();
+    run = current;
+    thousandths = routes === null || routes.killSwitch ? 0 : routes.trafficThousandths;
+    timeline.add({ atMs, stats });
+    if (isCopying(run)) copySpan = { fromMs: copySpan?.fromMs ?? atMs, toMs: atMs };
+    if (isCopying(run) && atMs - (copy?.atMs ?? 0) >= copyEveryMs) copy = await readCopy(control, copy);
+    const memoryMb = treeMemoryMb(process.pid);
+    if (memoryMb !== null) peakMb = Math.max(peakMb ?? 0, memoryMb);
+    deps.onView(
+      viewOf({ atMs: atMs - deps.startedAtMs, scene, run, thousandths, copy: copy?.view ?? null, timeline }),
+    );
+    for (const wake of waiting) wake();
+  };
+  const loop = async (): Promise<void> => {
+    while (!stopped) {
+      await look();
+      await delay(lookEveryMs);
+    }
+  };
+  const looping = loop().catch((error: unknown) => broken.reject(error));
+  signal.addEventListener('abort', () => broken.reject(interrupted()), { once: true });
+  if (signal.aborted) broken.reject(interrupted());
+
+  return {
+    timeline,
+    run: () => run,
+    scene: (text) => {
+      scene = text;
+    },
+    async until(what, withinMs, isSo) {
+      const reached = Promise.withResolvers<RunRecord>();
+      const check = (): void => {
+        if (run !== null && isSo(run)) reached.resolve(run);
+      };
+      waiting.add(check);
+      const timer = setTimeout(() => reached.reject(stuck(what, withinMs, run)), withinMs);
+      try {
+        check();
+        return await Promise.race([reached.promise, broken.promise]);
+      } finally {
+        clearTimeout(timer);
+        waiting.delete(check);
+      }
+    },
+    copySpan: () => copySpan,
+    peakMemoryMb: () => peakMb,
+    broken: broken.promise,
+    async stop() {
+      stopped = true;
+      await looping;
+    },
+  };
+}
+
+function isCopying(run: RunRecord | null): boolean {
+  return run?.phase === 'state-migration' && run.status === 'baking' && run.statePhase?.stage === 'copy';
+}
+
+/** The picture is for people: when it cannot be had now, the older one stays. */
+async function readCopy(control: DemoControl, previous: Copy | null): Promise<Copy | null> {
+  try {
+    const described = (await control.invoker.invoke('describe-state', {})) as StateDescription;
+    const { rows, copiedRows } = copyProgress(described.categories);
+    const atMs = Date.now();
+    const seconds = previous === null ? 0 : (atMs - previous.atMs) / 1_000;
+    const perSecond =
+      seconds === 0 || previous === null ? 0 : Math.max(0, (copiedRows - previous.view.copied) / seconds);
+    return { atMs, view: { rows, copied: copiedRows, perSecond } };
+  } catch {
+    return previous;
+  }
+}
+
+function viewOf(seen: {
+  atMs: number;
+  scene: string;
+  run: RunRecord | null;
+  thousandths: number;
+  copy: DemoView['copy'];
+  timeline: Timeline;
+}): DemoView {
+  const { run, timeline } = seen;
+  const latest = timeline.latest();
+  const earlier = timeline.before((latest?.atMs ?? 0) - rateSpanMs);
+  return {
+    elapsedMs: seen.atMs,
+    scene: seen.scene,
+    phase: run?.phase ?? 'none',
+    stepId: run?.steps[run.stepIndex]?.id ?? null,
+    stepNumber: (run?.stepIndex ?? 0) + 1,
+    stepCount: run?.steps.length ?? 0,
+    status: run?.status ?? 'not started',
+    reason: run?.reason ?? null,
+    trafficThousandths: seen.thousandths,
+    flat: systemView('flat', latest, earlier),
+    hierarchical: systemView('hierarchical', latest, earlier),
+    acknowledgedWrites: latest?.stats.acknowledgedWrites ?? 0,
+    copy: seen.copy,
+  };
+}
+
+function systemView(
+  system: 'flat' | 'hierarchical',
+  latest: TrafficSample | undefined,
+  earlier: TrafficSample | undefined,
+): SystemView {
+  const now = latest?.stats.bySystem[system];
+  if (now === undefined) return { requests: 0, errorRate: null, p99Ms: null };
+  const before = earlier?.stats.bySystem[system] ?? { requests: 0, failed: 0 };
+  const requests = now.requests - before.requests;
+  return {
+    requests: now.requests,
+    errorRate: requests === 0 ? null : (now.failed - before.failed) / requests,
+    p99Ms: now.requests === 0 ? null : now.p99Ms,
+  };
+}
+
+function stuck(what: string, withinMs: number, run: RunRecord | null): HalError {
+  const where = run === null ? 'no run' : `${run.status} in ${run.phase}, ${run.reason ?? 'no reason given'}`;
+  return new HalError({
+    name: 'DemoStuck',
+    message: `Waited ${Math.round(withinMs / 1_000)} s for ${what}; the run is ${where}.`,
+    remedy:
+      'Repeat it with --keep and look at the logs in its data directory; a very busy machine may be too slow.',
+    exit: 'timedOut',
+    facts: { what, withinMs, status: run?.status ?? null, phase: run?.phase ?? null },
+  });
+}
+
+export function interrupted(): HalError {
+  return new HalError({
+    name: 'DemoInterrupted',
+    message: 'The demo was interrupted.',
+    remedy: 'Nothing of it runs any more. Start it again with: hal9-migrate demo',
+    exit: 'interrupted',
+  });
+}
