@@ -94,7 +94,7 @@ export function countVerdict(
 }
 
 /** Sum over the categories. */
-export function totalOf(report: VerificationReport): CategoryVerification {
+export function totalOf(report: Pick<VerificationReport, 'byCategory'>): CategoryVerification {
   const total = { ...emptyVerification };
   for (const counts of Object.values(report.byCategory)) {
     for (const name of counterNames) total[name] += counts[name];

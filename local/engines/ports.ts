@@ -33,6 +33,8 @@ export interface FunctionHost {
 /** Time of the local cloud, in milliseconds since the Unix epoch: never behind the machine's clock, and never going back. */
 export interface VirtualClock {
   readonly timeScale: number;
+  /** Waits that begin from now on are compressed by `timeScale`. */
+  setTimeScale(timeScale: number): void;
   nowMs(): number;
   /** How far ahead of the machine's clock it is. */
   offsetMs(): number;

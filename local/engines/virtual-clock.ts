@@ -7,6 +7,7 @@ export function makeVirtualClock(options: {
   onJump?: () => void;
 }): VirtualClock {
   let offset = options.startOffsetMs ?? 0;
+  let timeScale = options.timeScale;
   const nowMs = (): number => Date.now() + offset;
   const jumpTo = (atMs: number): void => {
     const ahead = atMs - nowMs();
@@ -17,13 +18,18 @@ export function makeVirtualClock(options: {
   };
 
   return {
-    timeScale: options.timeScale,
+    get timeScale() {
+      return timeScale;
+    },
+    setTimeScale(next) {
+      timeScale = next;
+    },
     nowMs,
     offsetMs: () => offset,
     jumpTo,
     async sleep(durationMs, signal) {
       const wakeAtMs = nowMs() + durationMs;
-      await realSleep(durationMs / options.timeScale, signal);
+      await realSleep(durationMs / timeScale, signal);
       if (signal?.aborted !== true) {
         jumpTo(wakeAtMs);
       }

@@ -1,5 +1,6 @@
 import { functionNameOf } from '../arns.ts';
 import type { FunctionHost, InvokeAnswer, VirtualClock, WireObject } from '../ports.ts';
+import { realSleep } from '../virtual-clock.ts';
 import { isObject } from '../wire-input.ts';
 import type { Execution } from './execution.ts';
 import type { TaskKind } from './machine-definition.ts';
@@ -26,7 +27,7 @@ export async function runTask(
 ): Promise<unknown> {
   switch (task.kind) {
     case 'wait':
-      await deps.clock.sleep(waitDurationMs(task.state, input, deps.clock.nowMs()), signal);
+      await wait(deps.clock, waitDurationMs(task.state, input, deps.clock.nowMs()), signal);
       return input;
     case 'function':
       return payloadOf(
@@ -39,6 +40,14 @@ export async function runTask(
     default:
       return runExecution(deps, task.mode, input, signal);
   }
+}
+
+/** Compressed waits would make a machine that polls spin. */
+const shortestWaitMs = 250;
+
+async function wait(clock: VirtualClock, durationMs: number, signal: AbortSignal): Promise<void> {
+  const leastMs = Math.min(durationMs, shortestWaitMs);
+  await Promise.all([clock.sleep(durationMs, signal), realSleep(leastMs, signal)]);
 }
 
 async function invoke(functions: FunctionHost, input: unknown): Promise<WireObject> {
