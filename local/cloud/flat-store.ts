@@ -14,6 +14,10 @@ import { resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import { HalError } from '../../lib/kernel/errors.ts';
+import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
+import { openConnection } from '../../lib/sqlite/connection.ts';
+import { makeSqliteFlatSource } from '../../lib/sqlite/flat-source.ts';
+import { makeFlatStore } from '../../lib/sqlite/flat-store.ts';
 import type { DataDirectory } from './data-directory.ts';
 
 /** Where a flat store came from; kept beside it, so that a later start does not replace it by another. */
@@ -25,8 +29,9 @@ export type GenerateStore = (path: string) => Promise<void> | void;
 const sqliteMagic = 'SQLite format 3\0';
 
 /**
- * Puts the flat store into the data directory unless it is there. Throws SourceMissing, SourceNotSqlite, and
- * DataDirHoldsOtherStore when the directory's store came from somewhere else.
+ * Puts the flat store into the data directory unless it is there. Throws SourceMissing, SourceNotSqlite,
+ * SourceUnreadable, SourceRejected, DataDirFull, and DataDirHoldsOtherStore when the directory's store came from
+ * somewhere else. A store that was refused leaves nothing behind, so that it can be mended and given again.
  */
 export async function ensureFlatStore(
   directory: DataDirectory,
@@ -39,11 +44,45 @@ export async function ensureFlatStore(
   // Built beside and renamed: a start that is killed here leaves no half store behind.
   const draft = `${directory.flatStore}.draft`;
   removeStore(draft);
-  if (wanted.kind === 'file') copyStore(wanted.path, draft);
-  else await generate(draft);
-  mergeWriteAheadLog(draft);
-  writeFileSync(directory.flatOrigin, JSON.stringify(wanted));
-  renameSync(draft, directory.flatStore);
+  try {
+    if (wanted.kind === 'file') copyStore(wanted.path, draft);
+    else await generate(draft);
+    mergeWriteAheadLog(draft);
+    if (wanted.kind === 'file') await checkSchema(draft, wanted.path);
+    writeFileSync(directory.flatOrigin, JSON.stringify(wanted));
+    renameSync(draft, directory.flatStore);
+  } catch (error) {
+    removeStore(draft);
+    throw isDiskFull(error) ? dataDirFull(directory.root, error) : error;
+  }
+}
+
+/** Throws SourceRejected with everything that is wrong, in the words of the file that the user knows. */
+async function checkSchema(copy: string, original: string): Promise<void> {
+  const connection = { ...openConnection(copy), path: original };
+  const source = makeSqliteFlatSource(makeFlatStore(connection, hal9Definition));
+  try {
+    await source.inspect();
+  } finally {
+    await source.close();
+  }
+}
+
+/** ENOSPC of the file system, or full (13) of SQLite. */
+function isDiskFull(error: unknown): boolean {
+  const { code, errcode } = error as { readonly code?: string; readonly errcode?: number };
+  return code === 'ENOSPC' || errcode === 13;
+}
+
+function dataDirFull(root: string, cause: unknown): HalError {
+  return new HalError({
+    name: 'DataDirFull',
+    message: `The data directory ${root} has no room for the flat store: ${(cause as Error).message}.`,
+    remedy: 'Free some space on its disk, or name a directory on another one with --data.',
+    exit: 'unavailable',
+    facts: { root },
+    cause,
+  });
 }
 
 function checkOrigin(directory: DataDirectory, wanted: FlatOrigin): void {
@@ -88,7 +127,7 @@ function checkSourceFile(path: string): void {
       facts: { path },
     });
   }
-  if (firstBytes(path) === sqliteMagic) return;
+  if (headOf(path) === sqliteMagic) return;
   throw new HalError({
     name: 'SourceNotSqlite',
     message: `${path} is not an SQLite database.`,
@@ -96,6 +135,21 @@ function checkSourceFile(path: string): void {
     exit: 'sourceRejected',
     facts: { path },
   });
+}
+
+function headOf(path: string): string {
+  try {
+    return firstBytes(path);
+  } catch (cause) {
+    throw new HalError({
+      name: 'SourceUnreadable',
+      message: `${path} cannot be read: ${(cause as Error).message}.`,
+      remedy: 'Give this user the right to read the file.',
+      exit: 'unavailable',
+      facts: { path },
+      cause,
+    });
+  }
 }
 
 function firstBytes(path: string): string {
@@ -116,7 +170,7 @@ function mergeWriteAheadLog(path: string): void {
     database.exec('PRAGMA wal_checkpoint(TRUNCATE); SELECT count(*) FROM sqlite_schema;');
     database.close();
   } catch (cause) {
-    removeStore(path);
+    if (isDiskFull(cause)) throw cause;
     throw new HalError({
       name: 'SourceNotSqlite',
       message: `The copy of the source cannot be opened as a database: ${(cause as Error).message}.`,

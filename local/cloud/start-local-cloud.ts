@@ -103,10 +103,10 @@ async function build(ground: Ground, parts: CloudParts): Promise<LocalCloud> {
     records: options.records ?? defaultRecords,
     seed: options.seed ?? defaultSeed,
   });
-  const [running] = await Promise.all([
-    startRunning(ground),
-    ensureFlatStore(directory, options.sourceFile, generate),
-  ]);
+  const work = [startRunning(ground), ensureFlatStore(directory, options.sourceFile, generate)] as const;
+  // Both to their end, also when one fails: what is still starting then could not be ended.
+  await Promise.allSettled(work);
+  const [running] = await Promise.all(work);
   const provisioned = await provision(assembly, {
     engines: running.engines,
     tables: running.tables,

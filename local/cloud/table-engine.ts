@@ -40,10 +40,13 @@ exec 3<&-
 wait $engine
 wait $engine 2>/dev/null`;
 
-/** Uses LOCAL_DDB_ENDPOINT, else starts dynoxide. Throws TableEngineMissing. */
+/** Uses LOCAL_DDB_ENDPOINT, else starts dynoxide. Throws TableEngineMissing and TableEngineUnreachable. */
 export async function startTableEngine(options: TableEngineOptions): Promise<TableEngine> {
   const given = options.env['LOCAL_DDB_ENDPOINT'];
-  if (given !== undefined && given !== '') return { url: given, child: null };
+  if (given !== undefined && given !== '') {
+    await requireAnswer(given);
+    return { url: given, child: null };
+  }
   const binary = findTableEngine(options.env['PATH'] ?? '');
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
@@ -72,6 +75,23 @@ export async function startTableEngine(options: TableEngineOptions): Promise<Tab
     await child.stop();
     if (attempt === startAttempts) throw childFailed(child, options.logPath, 'it does not answer');
   }
+}
+
+async function requireAnswer(url: string): Promise<void> {
+  try {
+    const { hostname, port } = new URL(url);
+    if (await accepts(Number(port === '' ? 80 : port), hostname)) return;
+  } catch {
+    // No URL at all.
+  }
+  throw new HalError({
+    name: 'TableEngineUnreachable',
+    message: `No DynamoDB engine answers at LOCAL_DDB_ENDPOINT (${url}).`,
+    remedy:
+      'Start that engine, correct the address, or unset LOCAL_DDB_ENDPOINT to use the one that comes along.',
+    exit: 'unavailable',
+    facts: { url },
+  });
 }
 
 const packageOfPlatform = `@dynoxide/${process.platform}-${process.arch}`;
@@ -121,9 +141,9 @@ async function answersWithin(port: number, child: Child, withinMs: number): Prom
   return false;
 }
 
-function accepts(port: number): Promise<boolean> {
+function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
+    const socket = connect({ host, port });
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);

@@ -65,18 +65,18 @@ describe.skipIf(oldNode === undefined)(
 
 const hasTerminal = spawnSync('script', ['--version']).status === 0;
 
-describe.skipIf(!hasTerminal)('colours', () => {
-  /** What a terminal would get. */
-  const onTerminal = (more: Record<string, string>, redirect = ''): string =>
-    spawnSync(
-      'script',
-      ['-qec', `${process.execPath} ${program} status --data ${nowhere} ${redirect}`, '/dev/null'],
-      {
-        env: plainEnv({ TERM: 'xterm-256color', ...more }),
-        encoding: 'utf8',
-      },
-    ).stdout;
+/** What a terminal would get. */
+const onTerminal = (more: Record<string, string>, redirect = ''): string =>
+  spawnSync(
+    'script',
+    ['-qec', `${process.execPath} ${program} status --data ${nowhere} ${redirect}`, '/dev/null'],
+    {
+      env: plainEnv({ TERM: 'xterm-256color', ...more }),
+      encoding: 'utf8',
+    },
+  ).stdout;
 
+describe.skipIf(!hasTerminal)('colours', () => {
   test('are for terminals, unless NO_COLOR is set', () => {
     expect(onTerminal({})).toContain('\u001B[31mError:\u001B[39m');
     expect(onTerminal({ NO_COLOR: '1' })).toMatch(/^Error: No local cloud/);
