@@ -4,6 +4,7 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
   type DynamoDBClient,
+  type TransactWriteItem,
   type Update,
 } from '@aws-sdk/client-dynamodb';
 
@@ -18,6 +19,7 @@ import { realSleeper } from './backoff.ts';
 import { cancellationReasons, isConditionFailed } from './faults.ts';
 import { putIfAbsent } from './put-if-absent.ts';
 import { retried } from './retried.ts';
+import { switchKey } from './switch-store.ts';
 
 /** A change of one authority item; the condition also admits the item that has been changed already. */
 interface Change {
@@ -69,14 +71,26 @@ export function makeAuthorityStore(deps: {
     }
   }
 
-  const setFence = (category: Category, epoch: number, fenced: boolean): Promise<void> =>
-    changeAll(category, {
-      name: `${fenced ? 'fence' : 'unfence'} epoch ${epoch}`,
-      update: 'SET fenced = :fenced',
-      condition: 'epoch = :epoch',
-      values: { ':fenced': flag(fenced), ':epoch': number(epoch) },
-      overtakenAt: epoch + 1,
-    });
+  /** One transaction for all; while writers keep it from going through, one for each item. */
+  async function unfenceAll(category: Category, epoch: number): Promise<void> {
+    const check = abortedSwitch(table, category, epoch + 1);
+    const updates = groups.map((group) => ({ Update: updateOf(table, category, group, unfenceOf(epoch)) }));
+    if (await isDone([check, ...updates])) return;
+    for (const update of updates) await isDone([check, update]);
+  }
+
+  /** False when the store cancelled it: the fence is not (or no longer) ours to lift, or writers were in the way. */
+  async function isDone(items: readonly TransactWriteItem[]): Promise<boolean> {
+    try {
+      await retried(sleeper, () => client.send(new TransactWriteItemsCommand({ TransactItems: [...items] })));
+      return true;
+    } catch (fault) {
+      const reasons = cancellationReasons(fault);
+      if (reasons?.some(({ Code }) => Code === 'ConditionalCheckFailed') === true) return false;
+      if (reasons !== null && items.length > 2) return false;
+      throw fault;
+    }
+  }
 
   return {
     async initialize(category, epoch) {
@@ -105,9 +119,16 @@ export function makeAuthorityStore(deps: {
       return (answer.Items ?? []).map(parseAuthorityItem);
     },
 
-    fence: (category, epoch) => setFence(category, epoch, true),
+    fence: (category, epoch) =>
+      changeAll(category, {
+        name: `fence epoch ${epoch}`,
+        update: 'SET fenced = :fenced',
+        condition: 'epoch = :epoch',
+        values: { ':fenced': flag(true), ':epoch': number(epoch) },
+        overtakenAt: epoch + 1,
+      }),
 
-    unfence: (category, epoch) => setFence(category, epoch, false),
+    unfence: unfenceAll,
 
     // A hierarchical side that still admits writes is never left, and a late repetition never lifts a newer fence.
     open: (category, side, epoch) =>
@@ -129,7 +150,32 @@ export function makeAuthorityStore(deps: {
   };
 }
 
-function updateOf(table: string, category: Category, group: number, change: Change) {
+function unfenceOf(epoch: number): Pick<Change, 'update' | 'condition' | 'values'> {
+  return {
+    update: 'SET fenced = :fenced',
+    condition: 'epoch = :epoch',
+    values: { ':fenced': flag(false), ':epoch': number(epoch) },
+  };
+}
+
+/** True in the store while the switch to `epoch` stands aborted; a new one of the same epoch ends that. */
+function abortedSwitch(table: string, category: Category, epoch: number): TransactWriteItem {
+  return {
+    ConditionCheck: {
+      TableName: table,
+      Key: switchKey(category),
+      ConditionExpression: 'stage = :aborted AND epoch = :epoch',
+      ExpressionAttributeValues: { ':aborted': text('aborted'), ':epoch': number(epoch) },
+    },
+  };
+}
+
+function updateOf(
+  table: string,
+  category: Category,
+  group: number,
+  change: Pick<Change, 'update' | 'condition' | 'values'>,
+) {
   return {
     TableName: table,
     Key: authorityKey(category, group),

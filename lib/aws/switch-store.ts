@@ -67,7 +67,7 @@ export function makeSwitchStore(deps: {
   };
 }
 
-function switchKey(category: Category): Item {
+export function switchKey(category: Category): Item {
   return { pk: text(`switch/${category}`), sk: text('.') };
 }
 

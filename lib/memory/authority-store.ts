@@ -40,13 +40,8 @@ export function makeMemoryAuthorityStore(
       const item = itemOf(category, group);
       const next = item === null ? null : change.next(item);
       if (next !== null) world.authority.set(authorityKey(category, group), next);
-      else if (item === null || item.epoch < change.overtakenAt) throw behind(category, group, change.name);
-    });
-  const setFence = (name: string, category: Category, epoch: number, fenced: boolean): Promise<void> =>
-    changeAll(category, {
-      name,
-      next: (item) => (item.epoch === epoch ? { ...item, fenced } : null),
-      overtakenAt: epoch + 1,
+      else if (change.overtakenAt > 0 && (item === null || item.epoch < change.overtakenAt))
+        throw behind(category, group, change.name);
     });
   return {
     initialize: (category, epoch) =>
@@ -62,8 +57,23 @@ export function makeMemoryAuthorityStore(
           (item) => item !== null,
         ),
       ),
-    fence: (category, epoch) => setFence('fence', category, epoch, true),
-    unfence: (category, epoch) => setFence('unfence', category, epoch, false),
+    fence: (category, epoch) =>
+      changeAll(category, {
+        name: 'fence',
+        next: (item) => (item.epoch === epoch ? { ...item, fenced: true } : null),
+        overtakenAt: epoch + 1,
+      }),
+    unfence: (category, epoch) =>
+      changeAll(category, {
+        name: 'unfence',
+        next: (item) => {
+          const last = world.switches.get(category);
+          const isAborted = last?.stage === 'aborted' && last.epoch === epoch + 1;
+          return item.epoch === epoch && isAborted ? { ...item, fenced: false } : null;
+        },
+        // What is not lifted is another switch's, or was never set.
+        overtakenAt: 0,
+      }),
     open: (category, side, epoch) =>
       changeAll(category, {
         name: 'open',

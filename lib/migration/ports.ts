@@ -101,6 +101,8 @@ export interface FlatSource {
   unfence(category: Category, epoch: number): Promise<boolean>;
   /** From fenced(epoch - 1) to following(epoch). Idempotent. */
   follow(category: Category, epoch: number): Promise<boolean>;
+  /** Throws HalError `ReverseConflict` while changes that were applied have no room in flat, as `open` does. */
+  requireFitting(category: Category): Promise<void>;
   /** From following(epoch - 1) to open(epoch). Idempotent. */
   open(category: Category, epoch: number): Promise<boolean>;
   /** Applies changes of the hierarchical authority when flat follows that epoch and the version is newer. */
@@ -228,6 +230,10 @@ export interface AuthorityStore {
   readAll(category: Category): Promise<readonly AuthorityItem[]>;
   /** Fences hierarchical writes of `epoch`: all 64 items. Resumable; complete when the last item is written. */
   fence(category: Category, epoch: number): Promise<void>;
+  /**
+   * Lifts the fence of `epoch` only while the category's switch to `epoch` + 1 is aborted: each item changes in one
+   * transaction with a look at the switch record, so that an abort that comes late never lifts another switch's fence.
+   */
   unfence(category: Category, epoch: number): Promise<void>;
   /** Gives authority to `side` at `epoch` (only from `epoch` - 1): all 64 items. Resumable. */
   open(category: Category, side: RecordOrigin, epoch: number): Promise<void>;

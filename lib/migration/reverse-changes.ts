@@ -55,7 +55,12 @@ function reverseChange(definition: MigrationDefinition, record: StoredRecord): R
   const { key, version, body } = record;
   if (!record.intact) throw damaged(record);
   if (body === null) return { key, version, row: null };
-  return { key, version, row: tableOf(definition, key.recordType).transform.restore(parseExactJson(body)) };
+  const { transform } = tableOf(definition, key.recordType);
+  try {
+    return { key, version, row: transform.restore(parseExactJson(body)) };
+  } catch (cause) {
+    throw damaged(record, cause instanceof Error ? cause.message : 'unknown');
+  }
 }
 
 async function readIntact(target: TargetStore, image: StoredRecord): Promise<StoredRecord> {
@@ -64,10 +69,13 @@ async function readIntact(target: TargetStore, image: StoredRecord): Promise<Sto
   return stored;
 }
 
-function damaged(record: StoredRecord): HalError {
+function damaged(record: StoredRecord, reason?: string): HalError {
   return new HalError({
     name: 'RecordDamaged',
-    message: `the hierarchical record ${recordPk(record.key)} does not match its hash`,
+    message:
+      reason === undefined
+        ? `the hierarchical record ${recordPk(record.key)} does not match its hash`
+        : `the hierarchical record ${recordPk(record.key)} has no flat form: ${reason}`,
     remedy: 'restore the record from a backup or write it again; it is not carried to the flat store',
     facts: { key: record.key, version: record.version },
   });

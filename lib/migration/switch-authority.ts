@@ -205,8 +205,13 @@ const backward: Record<RunningStage, Stage> = {
   },
   async draining(deps, record) {
     await deps.authority.fence(record.category, record.epoch - 1);
-    const drained = await drainReverse(deps, record.category);
-    return drained ? { ...record, stage: 'opening' } : null;
+    try {
+      if (!(await drainReverse(deps, record.category))) return null;
+      await deps.source.requireFitting(record.category);
+    } catch (fault) {
+      return await giveUpForFault(deps, record, fault);
+    }
+    return { ...record, stage: 'opening' };
   },
   async opening(deps, record) {
     const { category, epoch } = record;
@@ -217,7 +222,22 @@ const backward: Record<RunningStage, Stage> = {
   },
 };
 
-/** A late abort may have unfenced the hierarchical side after the drain; then flat must not open. */
+/**
+ * A record that cannot go back to flat is mended by writing it again, for which its side must take writes. What only
+ * takes time, like a lock or a store that cannot be reached, leaves the switch where it is, to be resumed.
+ */
+async function giveUpForFault(
+  deps: SwitchAuthorityDeps,
+  record: SwitchRecord,
+  fault: unknown,
+): Promise<never> {
+  const isOfData = fault instanceof HalError && fault.exit !== 'unavailable';
+  const aborted: SwitchRecord = { ...record, stage: 'aborted' };
+  if (isOfData && (await deps.switches.advance(aborted, record.stage))) await unfenceOldSide(deps, aborted);
+  throw fault;
+}
+
+/** Nothing but an abort lifts a fence, and none is possible any more: looked at once more before flat opens. */
 async function requireFenced(deps: SwitchAuthorityDeps, record: SwitchRecord): Promise<void> {
   const items = await deps.authority.readAll(record.category);
   const closed = items.filter((item) => item.fenced || item.epoch >= record.epoch);

@@ -9,8 +9,9 @@ import { touchedTable } from './change-log-ddl.ts';
 import type { Connection } from './connection.ts';
 import { boundValue, readExact } from './exact-text.ts';
 import type { FlatStore, StoreView } from './flat-store.ts';
-import { deleteRow, putRow, rowKey } from './row-access.ts';
-import { quoteName, type TableLayout } from './table-layout.ts';
+import { withoutForeignTriggers } from './foreign-triggers.ts';
+import { deleteRow, putRow, readRow, rowKey } from './row-access.ts';
+import { quoteName, type TableLayout, type UniqueIndex } from './table-layout.ts';
 
 /** Inside one write transaction: the marker lets the changes pass fence and log, and is gone before anyone sees it. */
 export function applyReverseChanges(
@@ -22,16 +23,18 @@ export function applyReverseChanges(
   const { connection } = store;
   const authority = readAuthority(connection, category);
   connection.run('INSERT INTO _mig_marker (applying) VALUES (1)');
-  const outcomes = changes.map((change) => applyChange(store, view, change, authority));
+  const outcomes = withoutForeignTriggers(connection, store.definition, () =>
+    changes.map((change) => applyChange(store, view, change, authority)),
+  );
   connection.run('DELETE FROM _mig_marker');
   return outcomes;
 }
 
 /**
- * Rows that had to give way to another row with the same unique value, and for which no newer change came. Flat must
- * not take over without them. Throws HalError `ReverseConflict`.
+ * Rows that had to give way to another row with the same unique value, or that the constraints of their table refuse,
+ * and for which no newer change came. Flat must not take over without them. Throws HalError `ReverseConflict`.
  */
-export function refuseEvictedRows(connection: Connection, category: Category): void {
+export function refuseUnfitRows(connection: Connection, category: Category): void {
   const count = connection.first('SELECT count(*) FROM _mig_evicted WHERE category = ?', [category])?.[0];
   if (count === 0n || count === undefined) return;
   const example = connection.first('SELECT record_type, k1 FROM _mig_evicted WHERE category = ? LIMIT 1', [
@@ -41,8 +44,8 @@ export function refuseEvictedRows(connection: Connection, category: Category): v
     name: 'ReverseConflict',
     message:
       `${String(count)} records of ${category} do not fit into ${connection.path}: another record has the same ` +
-      `unique value (for example ${String(example?.[0])} ${String(example?.[1])}).`,
-    remedy: 'Change or delete one of the two records on the hierarchical side, then switch again.',
+      `unique value, or a constraint of the table refuses them (for example ${String(example?.[0])} ${String(example?.[1])}).`,
+    remedy: 'Change or delete such a record on the hierarchical side, then switch again.',
     exit: 'conflict',
     facts: { path: connection.path, category, count: Number(count) },
   });
@@ -65,16 +68,42 @@ function applyChange(
     throw new TypeError(`reverse change of ${recordPk(key)} carries the row of another key`);
   }
   noteTouched(store, layout, keyParts);
-  if (row === null) deleteRow(connection, layout, keyParts);
-  else {
-    evictConflicts(store, layout, row, keyParts);
-    putRow(connection, layout, row);
-    noteTouched(store, layout, keyParts);
-  }
-  noteKey(connection, '_mig_relog', layout, keyParts);
   forgetEvicted(connection, key.recordType, keyParts);
+  if (row === null) deleteRow(connection, layout, keyParts);
+  else if (replaceRow(store, layout, row, keyParts)) noteTouched(store, layout, keyParts);
+  else noteKey(connection, '_mig_evicted', layout, keyParts);
+  noteKey(connection, '_mig_relog', layout, keyParts);
   raiseVersion(connection, key.recordType, keyParts, { version, isTombstone: row === null });
   return 'applied';
+}
+
+/**
+ * Changes of different keys arrive in any order, so a unique value may still stand in the row that had it before: that
+ * row gives way. False, and nothing changed, when a constraint refuses the row: that must not hold up other changes.
+ */
+function replaceRow(
+  store: FlatStore,
+  layout: TableLayout,
+  row: NonNullable<ReverseChange['row']>,
+  keyParts: readonly KeyPart[],
+): boolean {
+  const { connection } = store;
+  const isPut = (put: () => void): boolean => {
+    connection.script('SAVEPOINT _mig_change');
+    try {
+      put();
+    } catch (error) {
+      const isUnfit = error instanceof HalError && ['RowConflict', 'UnknownColumn'].includes(error.name);
+      if (!isUnfit) throw error;
+      connection.script('ROLLBACK TO _mig_change; RELEASE _mig_change');
+      return false;
+    }
+    connection.script('RELEASE _mig_change');
+    return true;
+  };
+  return (
+    isPut(() => putRow(connection, layout, row)) || isPut(() => putEvicting(store, layout, row, keyParts))
+  );
 }
 
 function raiseVersion(
@@ -91,37 +120,39 @@ function raiseVersion(
   );
 }
 
-/**
- * Changes of different keys arrive in any order, so a unique value may still stand in the row that had it before.
- * That row's own change is on its way; until it comes, the row is noted as evicted.
- */
-function evictConflicts(
+/** SQLite decides which rows are in the way; they are noted as evicted until their own changes come. */
+function putEvicting(
   store: FlatStore,
   layout: TableLayout,
   row: NonNullable<ReverseChange['row']>,
   keyParts: readonly KeyPart[],
 ): void {
   const { connection } = store;
-  for (const { columns } of layout.uniqueIndexes) {
-    const values = columns.map(({ name }) => boundValue(row[name ?? ''] ?? null));
-    const isSame = columns.map(
-      ({ name, collation }, at) =>
-        `t.${quoteName(name ?? '')} = ${values[at]?.sql ?? 'NULL'} COLLATE ${quoteName(collation)}`,
-    );
-    const found = selectKeys(
-      connection,
-      layout,
-      isSame.join(' AND '),
-      values.map(({ parameter }) => parameter),
-    );
-    for (const other of found) {
-      if (encodeKey(other) === encodeKey(keyParts)) continue;
-      noteTouched(store, layout, other);
-      deleteRow(connection, layout, other);
-      noteKey(connection, '_mig_evicted', layout, other);
-      noteKey(connection, '_mig_relog', layout, other);
-    }
+  const candidates = layout.uniqueIndexes
+    .flatMap(({ columns }) => rowsWithSame(connection, layout, row, columns))
+    .filter((other) => encodeKey(other) !== encodeKey(keyParts));
+  for (const other of candidates) noteTouched(store, layout, other);
+  putRow(connection, layout, row, 'evict');
+  for (const other of candidates) {
+    if (readRow(connection, layout, other, 'without-derived') !== null) continue;
+    noteKey(connection, '_mig_evicted', layout, other);
+    noteKey(connection, '_mig_relog', layout, other);
   }
+}
+
+function rowsWithSame(
+  connection: Connection,
+  layout: TableLayout,
+  row: NonNullable<ReverseChange['row']>,
+  columns: UniqueIndex['columns'],
+): readonly (readonly KeyPart[])[] {
+  const values = columns.map(({ name }) => boundValue(row[name ?? ''] ?? null));
+  const isSame = columns.map(
+    ({ name, collation }, at) =>
+      `t.${quoteName(name ?? '')} = ${values[at]?.sql ?? 'NULL'} COLLATE ${quoteName(collation)}`,
+  );
+  const parameters = values.map(({ parameter }) => parameter);
+  return selectKeys(connection, layout, isSame.join(' AND '), parameters);
 }
 
 /** Records that a row counts for get another content; they are logged when flat is the authority again. */

@@ -12,7 +12,7 @@ import type {
 import type { RecordVersion } from '../migration/record.ts';
 import type { FlatRow, KeyPart, RecordKey } from '../migration/row.ts';
 import { tableOf } from '../migration/table-lookup.ts';
-import { applyReverseChanges, refuseEvictedRows } from './apply-reverse.ts';
+import { applyReverseChanges, refuseUnfitRows } from './apply-reverse.ts';
 import {
   firstAuthority,
   lastSequence,
@@ -37,6 +37,13 @@ export function makeSqliteFlatSource(store: FlatStore): FlatSource {
     isChangeLogInstalled: () => settle(() => isInstalled(store)),
     ...readMethods(store),
     ...authorityMethods(store),
+    requireFitting: (category) =>
+      settle(() =>
+        store.read((view) => {
+          requireChangeLog(store, view);
+          refuseUnfitRows(connection, category);
+        }),
+      ),
     applyReverse: (category, changes) =>
       settle(() =>
         store.write((view) => {
@@ -126,7 +133,7 @@ function authorityMethods(
         const from: FlatAuthority = { epoch: epoch - 1, state: 'following' };
         const present = readAuthority(connection, category);
         if (present.state === 'following' && present.epoch === from.epoch)
-          refuseEvictedRows(connection, category);
+          refuseUnfitRows(connection, category);
         const isOpen = move(category, from, { epoch, state: 'open' });
         // What came from the other side is logged once, so that the forward path compares it with its own form of it.
         if (isOpen) flush(connection, category);

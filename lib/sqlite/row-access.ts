@@ -65,9 +65,15 @@ export function readBoundary(
 
 /**
  * Puts a whole row: columns that it does not have become null (or their default, where null is not allowed).
+ * `evict` removes the other rows that stand in its way by a unique value.
  * Throws HalError `UnknownColumn` and `RowConflict`.
  */
-export function putRow(connection: Connection, layout: TableLayout, row: FlatRow): void {
+export function putRow(
+  connection: Connection,
+  layout: TableLayout,
+  row: FlatRow,
+  others: 'keep' | 'evict' = 'keep',
+): void {
   const { table, keyColumns } = layout.table;
   refuseUnknownColumns(connection, layout, row);
   const given = layout.columns.filter(({ name, notNull }) => (row[name] ?? null) !== null || !notNull);
@@ -75,13 +81,22 @@ export function putRow(connection: Connection, layout: TableLayout, row: FlatRow
   const updates = layout.columns
     .filter(({ name }) => !keyColumns.includes(name))
     .map(({ name }) => `${quoteName(name)} = excluded.${quoteName(name)}`);
-  connection.run(
-    `INSERT INTO ${quoteName(table)} (${given.map(({ name }) => quoteName(name)).join(', ')})
-     VALUES (${values.map(({ sql }) => sql).join(', ')})
-     ON CONFLICT (${keyColumns.map(quoteName).join(', ')})
-     DO ${updates.length === 0 ? 'NOTHING' : `UPDATE SET ${updates.join(', ')}`}`,
+  const upsert = `ON CONFLICT (${keyColumns.map(quoteName).join(', ')})
+     DO ${updates.length === 0 ? 'NOTHING' : `UPDATE SET ${updates.join(', ')} WHERE ${isSameKeyAsNew(layout)}`}`;
+  const changed = connection.run(
+    `INSERT ${others === 'evict' ? 'OR REPLACE ' : ''}INTO ${quoteName(table)}
+     (${given.map(({ name }) => quoteName(name)).join(', ')})
+     VALUES (${values.map(({ sql }) => sql).join(', ')}) ${others === 'evict' ? '' : upsert}`,
     values.map(({ parameter }) => parameter),
   );
+  if (changed === 0 && updates.length > 0) throw otherSpelling(connection, layout);
+}
+
+/** A key column that does not compare byte by byte finds rows of other keys, which must not be written over. */
+function isSameKeyAsNew({ table, keyExpressions }: TableLayout): string {
+  return keyExpressions
+    .map((key, at) => `${quoteName(table.table)}.${key} = excluded.${quoteName(table.keyColumns[at] ?? '')}`)
+    .join(' AND ');
 }
 
 /** False when there was no such row. */
@@ -102,6 +117,16 @@ export function rowKey({ table, keyColumns }: TableDefinition, row: FlatRow): re
     const value = row[name];
     if (typeof value === 'string' || typeof value === 'bigint') return value;
     throw new TypeError(`${table}.${name} is no key part`);
+  });
+}
+
+function otherSpelling(connection: Connection, { table }: TableLayout): HalError {
+  return new HalError({
+    name: 'RowConflict',
+    message: `The flat store ${connection.path} refused a row: ${table.table} has another spelling of its key.`,
+    remedy: 'Change the row so that it keeps the constraints of its table.',
+    exit: 'conflict',
+    facts: { path: connection.path, table: table.table },
   });
 }
 

@@ -1,14 +1,32 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import type { AuthorityStore } from '../../lib/migration/ports.ts';
+import type { AuthorityStore, SwitchRecord, SwitchStore } from '../../lib/migration/ports.ts';
 
 const category = 'configuration';
 
-export function authorityStoreContract(name: string, makeAdapter: () => Promise<AuthorityStore>): void {
+/** Over the same store, since a fence is lifted by what the switch record says. */
+export interface AuthorityAdapter {
+  readonly authority: AuthorityStore;
+  readonly switches: SwitchStore;
+}
+
+const toFlat: SwitchRecord = {
+  category,
+  to: 'flat',
+  epoch: 3,
+  stage: 'fencing',
+  requestedBy: 'ann',
+  startedAtMs: 1,
+  fencedAtMs: null,
+  openedAtMs: null,
+};
+
+export function authorityStoreContract(name: string, makeAdapter: () => Promise<AuthorityAdapter>): void {
   describe(`authority store: ${name}`, () => {
     let authority: AuthorityStore;
+    let switches: SwitchStore;
     beforeEach(async () => {
-      authority = await makeAdapter();
+      ({ authority, switches } = await makeAdapter());
       await authority.initialize(category, 1);
     });
     const states = async () => {
@@ -47,8 +65,17 @@ export function authorityStoreContract(name: string, makeAdapter: () => Promise<
       });
     });
 
+    const beginSwitch = async (): Promise<void> => {
+      const before: SwitchRecord = { ...toFlat, to: 'hierarchical', epoch: 2 };
+      await switches.begin(before);
+      await switches.advance({ ...before, stage: 'done' }, 'fencing');
+      await switches.begin(toFlat);
+    };
+
     it('fences and unfences its own epoch only, and opening ends a fence', async () => {
       await authority.open(category, 'hierarchical', 2);
+      await beginSwitch();
+      await switches.advance({ ...toFlat, stage: 'aborted' }, 'fencing');
 
       await authority.fence(category, 1);
       expect((await states()).states).toEqual(['hierarchical 2']);
@@ -63,6 +90,20 @@ export function authorityStoreContract(name: string, makeAdapter: () => Promise<
       await authority.open(category, 'flat', 3);
 
       expect((await states()).states).toEqual(['flat 3']);
+    });
+
+    it('lifts no fence of a switch that was begun again after the abort', async () => {
+      await authority.open(category, 'hierarchical', 2);
+      await beginSwitch();
+      await authority.fence(category, 2);
+      await authority.unfence(category, 2);
+      expect((await states()).states).toEqual(['hierarchical 2 fenced']);
+      await switches.advance({ ...toFlat, stage: 'aborted' }, 'fencing');
+      await switches.begin(toFlat);
+
+      await authority.unfence(category, 2);
+
+      expect((await states()).states).toEqual(['hierarchical 2 fenced']);
     });
 
     it('does not leave a hierarchical side that still takes writes', async () => {

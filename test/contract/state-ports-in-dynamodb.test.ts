@@ -50,7 +50,10 @@ relayStoreContract(
 );
 authorityStoreContract(
   'DynamoDB',
-  inDynamo(({ client }, tables) => makeAuthorityStore({ client, table: tables.authority })),
+  inDynamo(({ client }, tables) => ({
+    authority: makeAuthorityStore({ client, table: tables.authority }),
+    switches: makeSwitchStore({ client, table: tables.authority }),
+  })),
 );
 hierarchicalRecordsContract('DynamoDB', hierarchical);
 reversePendingStoreContract('DynamoDB', hierarchical);

@@ -46,7 +46,13 @@ flatRecordsContract('memory', flat);
 targetStoreContract('memory', inMemory(makeMemoryTargetStore));
 rangeStoreContract('memory', (clock) => Promise.resolve(makeMemoryRangeStore(makeMemoryWorld(), clock)));
 relayStoreContract('memory', inMemory(makeMemoryRelayStore));
-authorityStoreContract('memory', inMemory(makeMemoryAuthorityStore));
+authorityStoreContract(
+  'memory',
+  inMemory((world) => ({
+    authority: makeMemoryAuthorityStore(world),
+    switches: makeMemorySwitchStore(world),
+  })),
+);
 hierarchicalRecordsContract('memory', hierarchical);
 reversePendingStoreContract('memory', hierarchical);
 quarantineStoreContract('memory', inMemory(makeMemoryQuarantineStore));

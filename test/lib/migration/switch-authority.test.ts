@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { HalError } from '../../../lib/kernel/errors.ts';
 import { makeSwitchAuthority } from '../../../lib/migration/switch-authority.ts';
 import { migrationInMemory } from './migration-in-memory.ts';
 
@@ -76,5 +77,49 @@ describe('switching the authority of a category', () => {
 
     expect(await makeSwitchAuthority(deps).switchTo(forward)).toMatchObject({ kind: 'switched' });
     expect(await makeSwitchAuthority(deps).abort(category)).toEqual({ kind: 'nothing-to-abort' });
+  });
+
+  it('is not disturbed on its way back by an abort that froze and wakes up late', async () => {
+    const { deps, copyEverything, world, source } = migrationInMemory();
+    await copyEverything();
+    await makeSwitchAuthority(deps).switchTo(forward);
+    const killed = { ...deps.source, requireFitting: () => Promise.reject(new Error('killed')) };
+    await expect(makeSwitchAuthority({ ...deps, source: killed }).switchTo(back)).rejects.toThrow('killed');
+    const sleep = Promise.withResolvers<undefined>();
+    const frozen = {
+      ...deps.authority,
+      unfence: async (...fence: Parameters<typeof deps.authority.unfence>) => {
+        await sleep.promise;
+        await deps.authority.unfence(...fence);
+      },
+    };
+    const abort = makeSwitchAuthority({ ...deps, authority: frozen }).abort(category);
+    const late = {
+      ...deps.source,
+      open: async (...open: Parameters<typeof source.open>) => {
+        sleep.resolve(undefined);
+        await abort;
+        expect([...world.authority.values()].every(({ fenced }) => fenced)).toBe(true);
+        return await source.open(...open);
+      },
+    };
+
+    const switched = await makeSwitchAuthority({ ...deps, source: late }).switchTo(back);
+
+    expect(switched).toMatchObject({ kind: 'switched', record: { epoch: 3, stage: 'done' } });
+    expect(await source.authority(category)).toEqual({ epoch: 3, state: 'open' });
+  });
+
+  it('gives the hierarchical side its writes back when a record of it has no room in flat', async () => {
+    const { deps, copyEverything, world } = migrationInMemory();
+    await copyEverything();
+    await makeSwitchAuthority(deps).switchTo(forward);
+    const unfit = new HalError({ name: 'ReverseConflict', message: 'no room', remedy: '', exit: 'conflict' });
+    const full = { ...deps.source, requireFitting: () => Promise.reject(unfit) };
+
+    await expect(makeSwitchAuthority({ ...deps, source: full }).switchTo(back)).rejects.toBe(unfit);
+
+    expect([...world.authority.values()].some(({ fenced }) => fenced)).toBe(false);
+    expect(await makeSwitchAuthority(deps).switchTo(back)).toMatchObject({ record: { stage: 'done' } });
   });
 });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 
+import { hal9Definition } from '../../../lib/migration/hal9-definition.ts';
 import type { FlatSource } from '../../../lib/migration/ports.ts';
+import { flatSchemaSql } from '../../../lib/sqlite/flat-schema.ts';
 import {
   changesOf,
   connectionRow,
@@ -122,6 +124,71 @@ describe('a following store', () => {
       { id: 'a', username: 'name of b' },
       { id: 'b', username: 'name of a' },
     ]);
+  });
+
+  test('is not held up by a row that a constraint of the table refuses', async () => {
+    const { legacy, flat } = await following();
+    legacy.exec(`CREATE UNIQUE INDEX one_guest ON flat_users (is_active) WHERE role = 'guest'`);
+    legacy.exec(`ALTER TABLE flat_users ADD COLUMN grade INTEGER CHECK (grade < 10)`);
+    const change = (sequence: number, grade: bigint) =>
+      flat.applyReverse(category, [
+        { key: keyA, version: { epoch: 2, sequence }, row: userRow('a', { grade }) },
+        { key: { recordType: 'user', id: 'b' }, version: { epoch: 2, sequence }, row: userRow('b') },
+      ]);
+
+    expect(await change(1, 10n)).toEqual(['applied', 'applied']);
+    await expect(flat.requireFitting(category)).rejects.toMatchObject({ name: 'ReverseConflict' });
+    await expect(flat.open(category, 3)).rejects.toMatchObject({ name: 'ReverseConflict' });
+    expect(await change(2, 9n)).toEqual(['applied', 'applied']);
+
+    await flat.requireFitting(category);
+    expect(await flat.open(category, 3)).toBe(true);
+    expect(legacy.prepare('SELECT id, grade FROM flat_users ORDER BY id').all()).toEqual([
+      { id: 'a', grade: 9 },
+      { id: 'b', grade: null },
+    ]);
+  });
+
+  test("repeats what the other side wrote, without what the store's own triggers would add", async () => {
+    const { legacy, flat } = await following();
+    legacy.exec(`
+      CREATE TRIGGER stamp AFTER UPDATE ON flat_users BEGIN UPDATE flat_users SET updated_at = 7 WHERE id = NEW.id; END;
+      CREATE TRIGGER cascade AFTER DELETE ON flat_users BEGIN DELETE FROM flat_users WHERE id <> OLD.id; END;`);
+
+    await flat.applyReverse(category, [
+      { key: keyA, version: { epoch: 2, sequence: 1 }, row: userRow('a', { role: 'other' }) },
+      { key: { recordType: 'user', id: 'b' }, version: { epoch: 2, sequence: 1 }, row: null },
+    ]);
+
+    expect(legacy.prepare('SELECT role, updated_at FROM flat_users').all()).toEqual([
+      { role: 'other', updated_at: 1 },
+    ]);
+    await flat.open(category, 3);
+    legacy.exec("UPDATE flat_users SET role = 'legacy'");
+    expect(legacy.prepare('SELECT updated_at FROM flat_users').all()).toEqual([{ updated_at: 7 }]);
+  });
+
+  test('tells keys apart that its own columns hold for the same', async () => {
+    const file = makeFlatFile(
+      flatSchemaSql(hal9Definition).replace('"id" TEXT NOT NULL,', '"id" TEXT NOT NULL COLLATE NOCASE,'),
+    );
+    const flat = file.source();
+    insertUser(file.legacy, 'a');
+    await flat.installChangeLog();
+    const capital = userRow('A', { username: 'capital' });
+    const write = file.records().write(category, { recordType: 'user', id: 'A' }, capital, 1);
+    await expect(write).rejects.toMatchObject({ name: 'RowConflict' });
+    await flat.fence(category, 1);
+    await flat.follow(category, 2);
+
+    await flat.applyReverse(category, [
+      { key: { recordType: 'user', id: 'A' }, version: { epoch: 2, sequence: 1 }, row: capital },
+    ]);
+
+    await expect(flat.requireFitting(category)).rejects.toMatchObject({ name: 'ReverseConflict' });
+    await flat.applyReverse(category, [{ key: keyA, version: { epoch: 2, sequence: 1 }, row: null }]);
+    await flat.requireFitting(category);
+    expect(file.legacy.prepare('SELECT id FROM flat_users').all()).toEqual([{ id: 'A' }]);
   });
 
   test('opens again at the next epoch, and logs what came from the other side', async () => {
