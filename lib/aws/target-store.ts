@@ -2,9 +2,10 @@ import { PutItemCommand, ScanCommand, type DynamoDBClient } from '@aws-sdk/clien
 
 import type { Sleeper } from '../kernel/clock.ts';
 import { recordPk } from '../migration/key.ts';
+import { recordSk } from '../migration/record-hash.ts';
 import type { TargetStore, WriteOutcome } from '../migration/ports.ts';
-import type { TargetRecord } from '../migration/record.ts';
-import { number, text } from './attributes.ts';
+import type { StoredRecord, TargetRecord } from '../migration/record.ts';
+import { number, text, type Item } from './attributes.ts';
 import { realSleeper } from './backoff.ts';
 import { isConditionFailed } from './faults.ts';
 import { insertItems } from './insert-items.ts';
@@ -86,11 +87,19 @@ export function makeTargetStore(deps: {
       const answer = await retried(sleeper, () => client.send(command));
       const last = answer.LastEvaluatedKey;
       return {
-        records: (answer.Items ?? []).map(unmarshalRecord),
+        records: (answer.Items ?? []).map(scannedRecord),
         cursor: last === undefined ? null : JSON.stringify([last['pk']?.S, last['sk']?.S]),
       };
     },
   };
+}
+
+/** There is one item per record; another one beside it is nobody's, and must not pass for the record. */
+function scannedRecord(item: Item): StoredRecord {
+  const record = unmarshalRecord(item);
+  const sk = item['sk']?.S ?? '';
+  if (sk === recordSk) return record;
+  return { ...record, key: { ...record.key, recordType: `${record.key.recordType} ${sk}` }, intact: false };
 }
 
 function cursorKey(cursor: string) {

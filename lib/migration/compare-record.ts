@@ -1,5 +1,5 @@
 import { parseExactJson } from '../kernel/canonical-json.ts';
-import { convertRow } from './convert-image.ts';
+import { convertRow, type RowConversion } from './convert-image.ts';
 import type { RecordOrigin, StoredRecord } from './record.ts';
 import { encodedRow } from './row-encoding.ts';
 import type { FlatRow } from './row.ts';
@@ -30,7 +30,7 @@ export function compareRecord(
   context: { readonly nowMs: number; readonly authority: RecordOrigin },
 ): Verdict {
   const { row, stored } = pair;
-  if (stored !== undefined && !stored.intact) return 'mismatch';
+  if (stored !== undefined && (!stored.intact || stored.category !== table.category)) return 'mismatch';
   return context.authority === 'flat'
     ? compareWithFlat(row, stored, table, context.nowMs)
     : compareWithHierarchical(row, stored, table, context.nowMs);
@@ -47,8 +47,36 @@ function compareWithFlat(
   if (stored === undefined) return isExpired(row, table, nowMs) ? 'verified' : 'missing';
   if (stored.state === 'tombstone') return 'missing';
   if (now.kind === 'rejected') return stored.state === 'quarantined' ? 'quarantined' : 'mismatch';
-  if (stored.body === now.body) return 'verified';
-  return stored.body !== null && stored.body === unexpiredBody(row, table) ? 'verified' : 'mismatch';
+  const isForm = isAnyForm(
+    row,
+    table,
+    nowMs,
+    (form) => isExpiryOf(form, stored) && form.body === stored.body,
+  );
+  return isForm ? 'verified' : 'mismatch';
+}
+
+/** Clocks of two workers differ by this much at most. */
+const clockSkewMs = 300_000;
+
+type Form = Extract<RowConversion, { kind: 'converted' }>;
+
+/** Whether the row may have been given a form that fits: before its expiry, or after it. */
+function isAnyForm(
+  row: FlatRow,
+  table: MigratedTable,
+  nowMs: number,
+  isFit: (form: Form) => boolean,
+): boolean {
+  return [nowMs, 0, nowMs + clockSkewMs].some((atMs) => {
+    const form = convertRow(row, table, atMs);
+    return form.kind === 'converted' && isFit(form);
+  });
+}
+
+/** When the store may drop a record is no part of its hash, and as much to be compared as its body. */
+function isExpiryOf(form: Form, stored: StoredRecord): boolean {
+  return form.expiresAtS === stored.expiresAtS;
 }
 
 function absentInFlat(stored: StoredRecord | undefined): Verdict {
@@ -69,13 +97,8 @@ function compareWithHierarchical(
   if (stored.state === 'quarantined') return 'quarantined';
   if (stored.body === null) return row === null ? 'tombstoned' : 'extra';
   if (row === null) return 'missing';
-  return isRestored(row, stored.body, table) ? 'verified' : 'mismatch';
-}
-
-/** What the record looked like when it was written before its expiry. */
-function unexpiredBody(row: FlatRow, table: MigratedTable): string | null {
-  const conversion = convertRow(row, table, 0);
-  return conversion.kind === 'converted' ? conversion.body : null;
+  if (!isRestored(row, stored.body, table)) return 'mismatch';
+  return isAnyForm(row, table, nowMs, (form) => isExpiryOf(form, stored)) ? 'verified' : 'mismatch';
 }
 
 /** An expired record may be gone from the target by itself. */

@@ -156,6 +156,9 @@ async function verifyRecords(
     ...report,
     scanned: { ...report.scanned, records: report.scanned.records + ours.length },
   };
+  for (const { key, category } of strangersOf(deps, tables, page.records)) {
+    next = countVerdict(next, category, key, 'extra');
+  }
   for (const [category, records] of groupByCategory(deps, ours)) {
     const keys = records.map(({ key }) => key);
     const present = await deps.source.readCurrent(category, keys);
@@ -187,6 +190,22 @@ async function tidyQuarantine(
   const cursor = await resolveOutdated(deps, category, position.cursor);
   const next = cursor === null ? position.category + 1 : position.category;
   return { position: { pass: 'quarantine', category: next, cursor }, report };
+}
+
+/** Records of no type that is migrated: nobody reads them, and nobody wrote them for the migration. */
+function strangersOf(
+  deps: VerifyStateDeps,
+  tables: readonly MigratedTable[],
+  records: readonly StoredRecord[],
+): readonly Pick<StoredRecord, 'key' | 'category'>[] {
+  const known = new Set(deps.definition.tables.map(({ recordType }) => recordType));
+  const ours = tables.map(({ category }) => category);
+  return records
+    .filter(({ key }) => !known.has(key.recordType))
+    .flatMap(({ key, category }) => {
+      const named = allCategories.includes(category) ? category : ours[0];
+      return named !== undefined && ours.includes(named) ? [{ key, category: named }] : [];
+    });
 }
 
 /** By the definition, not by the stored attribute, which may be what is damaged. */

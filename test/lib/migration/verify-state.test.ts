@@ -25,6 +25,8 @@ const damages: [string, (record: TargetRecord) => TargetRecord][] = [
   ['a changed body', (record) => ({ ...record, body: record.body!.replace('payload of', 'payload 0f') })],
   ['a truncated body', (record) => ({ ...record, body: record.body!.slice(0, -4) })],
   ['a body of another record', (record) => sealRecord({ ...record, body: '{"columns":{}}' })],
+  ['a time to live that it should not have', (record) => ({ ...record, expiresAtS: 1 })],
+  ['a record of another category', (record) => ({ ...record, category: 'metadata' })],
   ['a wrong hash', (record) => ({ ...record, hash: '00' })],
 ];
 
@@ -70,6 +72,17 @@ describe('verifying the state', () => {
     const report = await verify();
 
     expect(report.byCategory[category]).toMatchObject({ total: 5, missing: 1, extra: 1 });
+  });
+
+  it('finds a record of a type that nobody migrates', async () => {
+    const { verify, world } = await migrated();
+    const key = { recordType: 'ghost', id: 'a' };
+    world.records.set('ghost/a', { ...world.records.get('session/a')!, key });
+
+    const report = await verify();
+
+    expect(report.outcome).toBe('differences');
+    expect(report.differences).toEqual([{ category, key, kind: 'extra' }]);
   });
 
   it('calls a change that is on its way pending', async () => {
