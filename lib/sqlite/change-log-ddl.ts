@@ -38,6 +38,10 @@ CREATE TABLE IF NOT EXISTS _mig_evicted (
 CREATE TABLE IF NOT EXISTS _mig_schema (record_type TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID;
 `;
 
+export const ownTableNames: readonly string[] = [
+  ...ownTables.matchAll(/CREATE TABLE IF NOT EXISTS (\w+)/g),
+].map(([, name]) => name ?? '');
+
 export interface Trigger {
   readonly name: string;
   readonly recordType: string;

@@ -4,6 +4,7 @@ import {
   changeTriggers,
   flushRelog,
   ownPrefix,
+  ownTableNames,
   ownTables,
   relogTable,
   type Trigger,
@@ -50,6 +51,14 @@ export function installChangeLog(connection: Connection, definition: MigrationDe
     renewTriggers(connection, definition, layouts);
     for (const recordType of outdated) renewTable(connection, definition, recordType, layouts);
     for (const category of categoriesOf(definition)) flush(connection, category);
+  });
+}
+
+/** Takes everything of ours out of a store, with whatever an earlier migration left of its authority and versions. */
+export function removeChangeLog(connection: Connection): void {
+  connection.write(() => {
+    for (const { name } of presentTriggers(connection)) connection.script(`DROP TRIGGER ${quoteName(name)}`);
+    for (const name of ownTableNames) connection.script(`DROP TABLE IF EXISTS ${quoteName(name)}`);
   });
 }
 

@@ -18,6 +18,7 @@ import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
 import { openConnection } from '../../lib/sqlite/connection.ts';
 import { makeSqliteFlatSource } from '../../lib/sqlite/flat-source.ts';
 import { makeFlatStore } from '../../lib/sqlite/flat-store.ts';
+import { removeChangeLog } from '../../lib/sqlite/install-change-log.ts';
 import type { DataDirectory } from './data-directory.ts';
 
 /** Where a flat store came from; kept beside it, so that a later start does not replace it by another. */
@@ -48,12 +49,25 @@ export async function ensureFlatStore(
     if (wanted.kind === 'file') copyStore(wanted.path, draft);
     else await generate(draft);
     mergeWriteAheadLog(draft);
-    if (wanted.kind === 'file') await checkSchema(draft, wanted.path);
+    if (wanted.kind === 'file') {
+      forgetEarlierMigration(draft);
+      await checkSchema(draft, wanted.path);
+    }
     writeFileSync(directory.flatOrigin, JSON.stringify(wanted));
     renameSync(draft, directory.flatStore);
   } catch (error) {
     removeStore(draft);
     throw isDiskFull(error) ? dataDirFull(directory.root, error) : error;
+  }
+}
+
+/** A store that was part of another migration belongs to none here: this directory's target is empty. */
+function forgetEarlierMigration(copy: string): void {
+  const connection = openConnection(copy);
+  try {
+    removeChangeLog(connection);
+  } finally {
+    connection.close();
   }
 }
 
@@ -109,11 +123,13 @@ function readOrigin(directory: DataDirectory): FlatOrigin {
   }
 }
 
-/** Copies bytes, write-ahead log included, so that the user's file is not even opened as a database. */
+/** Copies bytes, with what a killed writer left beside them, so that the user's file is not even opened as a database. */
 function copyStore(from: string, to: string): void {
   checkSourceFile(from);
   copyFileSync(from, to);
-  if (existsSync(`${from}-wal`)) copyFileSync(`${from}-wal`, `${to}-wal`);
+  for (const suffix of ['-wal', '-journal']) {
+    if (existsSync(`${from}${suffix}`)) copyFileSync(`${from}${suffix}`, `${to}${suffix}`);
+  }
 }
 
 function checkSourceFile(path: string): void {
