@@ -2,7 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { HalError } from '../../lib/kernel/errors.ts';
 import type { Category } from '../../lib/migration/category.ts';
-import { copyProgress, type CopyProgress } from '../../lib/migration/state-description.ts';
+import {
+  copyProgress,
+  type CopyProgress,
+  type StateDescription,
+} from '../../lib/migration/state-description.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import type { CategoryStatus } from '../../lib/migration/state-status.ts';
 import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts';
@@ -12,6 +16,7 @@ import { describeState } from './describe-state.ts';
 const backfillRunId = 'backfill';
 
 const pollMs = 250;
+const mostFailedLooks = 20;
 
 export interface MigrateStateRequest {
   readonly categories: readonly Category[];
@@ -39,7 +44,7 @@ export async function migrateState(
   await invoker.invoke('plan-batches', { action: 'plan', runId: backfillRunId, recordTypes });
   let cut: ReadonlyMap<Category, number> | null = null;
   for (;;) {
-    const described = await describeState(invoker);
+    const described = await describePatiently(invoker);
     const chosen = described.categories.filter(({ category }) => request.categories.includes(category));
     const progress = copyProgress(chosen);
     const elapsedMs = performance.now() - startedAtMs;
@@ -49,6 +54,19 @@ export async function migrateState(
       cut ??= new Map(chosen.map(({ category, relay }) => [category, relay.lastSequence]));
     if (cut !== null && isAppliedUpTo(chosen, cut)) return { ...progress, elapsedMs };
     if (request.timeoutMs !== null && elapsedMs > request.timeoutMs) throw stillCopying(progress);
+    await sleep(pollMs);
+  }
+}
+
+/** One look that fails does not end the watch: the copy goes on, and functions may fail for a moment. */
+async function describePatiently(invoker: FunctionInvoker): Promise<StateDescription> {
+  for (let look = 1; ; look += 1) {
+    try {
+      return await describeState(invoker);
+    } catch (error) {
+      if (!(error instanceof HalError) || error.name !== 'FunctionFailed' || look === mostFailedLooks)
+        throw error;
+    }
     await sleep(pollMs);
   }
 }

@@ -6,7 +6,7 @@ export interface MigrateRangeDeps extends WriteImagesDeps {
   readonly ranges: RangeStore;
   /** Rows of one page and checkpoint; default 250. */
   readonly pageSize?: number;
-  /** Longest time that one page may take; default 60 s. */
+  /** Longest time that one page may take, and what a killed worker costs; default 30 s. */
   readonly leaseMs?: number;
 }
 
@@ -21,7 +21,7 @@ export type RangeOutcome =
 export function makeMigrateRange(
   deps: MigrateRangeDeps,
 ): (task: RangeTask, owner: string) => Promise<RangeOutcome> {
-  const leaseMs = deps.leaseMs ?? 60_000;
+  const leaseMs = deps.leaseMs ?? 30_000;
   return async (task, owner) => {
     const lease = await deps.ranges.acquire(task.rangeId, owner, leaseMs);
     if (lease.kind === 'complete') return { kind: 'already-complete' };
