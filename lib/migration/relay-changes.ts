@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
+import { HalError } from '../kernel/errors.ts';
 import type { Category } from './category.ts';
 import { maxMessageBytes, readChangeSlice, type ChangeSlice } from './change-slice.ts';
 import type { ChangeQueue, FlatSource, RelayBatch, RelayStore } from './ports.ts';
@@ -40,7 +41,10 @@ async function sendNext(
 ): Promise<Pick<RelayOutcome, 'sent' | 'caughtUp'>> {
   const afterSequence = await deps.relay.cursor(category);
   const slice = await readFittingSlice(deps, category, afterSequence);
-  if (slice.entryCount === 0) return { sent: 0, caughtUp: true };
+  if (slice.entryCount === 0) {
+    await requireSameLog(deps.source, category, afterSequence);
+    return { sent: 0, caughtUp: true };
+  }
   const { throughSequence } = slice;
   const sentAtMs = deps.clock.nowMs();
   const begun = await deps.relay.begin({ category, afterSequence, throughSequence, sentAtMs });
@@ -48,6 +52,19 @@ async function sendNext(
   if (!begun) return { sent: 0, caughtUp: false };
   await sendSlice(deps, { category, afterSequence, throughSequence, sentAtMs }, slice);
   return { sent: 1, caughtUp: false };
+}
+
+/** A store that was put back to an earlier copy gives sequences a second time; what it logs would never be read. */
+async function requireSameLog(source: FlatSource, category: Category, readThrough: number): Promise<void> {
+  const { sequence } = await source.lowWatermark(category);
+  if (sequence >= readThrough) return;
+  throw new HalError({
+    name: 'ChangeLogMissing',
+    message: `the change log ends at ${sequence}, and was already read up to ${readThrough}: the flat store was replaced by an earlier copy`,
+    remedy: 'put back the flat store that was migrated, or migrate this one to a target of its own',
+    exit: 'conflict',
+    facts: { category, sequence, readThrough },
+  });
 }
 
 async function readFittingSlice(

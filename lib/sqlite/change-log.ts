@@ -32,9 +32,11 @@ export function readLog(
   }));
 }
 
-/** Sequence of the newest entry of the store; 0 before the first. */
+/** The highest sequence that the store ever gave; 0 before the first. Entries may be gone, their sequences are not. */
 export function lastSequence(connection: Connection): number {
-  return Number(connection.first('SELECT max(seq) FROM _mig_log')?.[0] ?? 0n);
+  const given =
+    "SELECT max(seq) FROM (SELECT max(seq) AS seq FROM _mig_log UNION ALL SELECT seq FROM sqlite_sequence WHERE name = '_mig_log')";
+  return Number(connection.first(given)?.[0] ?? 0n);
 }
 
 /** Sequence of the newest entry of one category; 0 before the first. */

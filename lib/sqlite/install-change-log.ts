@@ -25,6 +25,7 @@ export function checkInstallation(
 ): { readonly installation: Installation; readonly layouts: ReadonlyMap<string, TableLayout> } {
   const layouts = checkedLayouts(connection, definition);
   if (!hasOwnTables(connection)) return { installation: 'missing', layouts };
+  if (!hasTable(connection, '_mig_log')) return { installation: 'outdated', layouts };
   const installation = outdatedTables(connection, definition, layouts).size === 0 ? 'installed' : 'outdated';
   return { installation, layouts };
 }
@@ -40,7 +41,9 @@ export function installChangeLog(connection: Connection, definition: MigrationDe
     const layouts = checkedLayouts(connection, definition);
     const isFirst = !hasOwnTables(connection);
     if (isFirst) refuseWrongKeys(connection, layouts);
+    const isLogLost = !isFirst && !hasTable(connection, '_mig_log');
     connection.script(ownTables);
+    if (isLogLost) startLogAnew(connection);
     for (const category of categoriesOf(definition)) {
       connection.run("INSERT OR IGNORE INTO _mig_authority (category, epoch, state) VALUES (?, 1, 'open')", [
         category,
@@ -68,10 +71,23 @@ export function flush(connection: Connection, category: string): void {
 }
 
 function hasOwnTables(connection: Connection): boolean {
-  return (
-    connection.first("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_mig_schema'") !==
-    undefined
+  return hasTable(connection, '_mig_schema');
+}
+
+function hasTable(connection: Connection, name: string): boolean {
+  const found = connection.first("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", [name]);
+  return found !== undefined;
+}
+
+/**
+ * Somebody dropped the log, and SQLite forgot its sequence with it. Sequences go on from the time in milliseconds,
+ * which is beyond every one that was given, and every row is logged again for the entries that nobody read.
+ */
+function startLogAnew(connection: Connection): void {
+  connection.run(
+    "INSERT INTO sqlite_sequence (name, seq) VALUES ('_mig_log', CAST(unixepoch('subsec') * 1000 AS INTEGER))",
   );
+  connection.run("UPDATE _mig_schema SET fingerprint = 'log lost'");
 }
 
 function outdatedTables(

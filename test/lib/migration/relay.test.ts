@@ -37,6 +37,17 @@ describe('relaying the change log', () => {
     expect(await deps.relay.pending(category, 10)).toHaveLength(1);
   });
 
+  it('refuses a log that ends before what it has read: the store was replaced by an earlier copy', async () => {
+    const { deps, changeQueue, source, relay, put } = migrationInMemory();
+    await source.installChangeLog();
+    await put('a', 'x');
+    await relay.begin({ category, afterSequence: 0, throughSequence: 7, sentAtMs: 0 });
+
+    const relayed = makeRelayChanges({ ...deps, queue: changeQueue })(category);
+
+    await expect(relayed).rejects.toMatchObject({ name: 'ChangeLogMissing', facts: { readThrough: 7 } });
+  });
+
   it('splits what does not fit a message, and quarantines a row that fits none', async () => {
     const { deps, changeQueue, source, put, messages, world, quarantine } = migrationInMemory();
     await source.installChangeLog();

@@ -177,6 +177,24 @@ test('a key that cannot identify a record is refused as soon as there is a log',
   );
 });
 
+test('sequences go on when the log is emptied, and when it is dropped and every row is logged again', async () => {
+  const { legacy, source } = makeFlatFile();
+  const flat = source();
+  insertUser(legacy, 'a');
+  await flat.installChangeLog();
+  for (const role of ['x', 'y']) legacy.exec(`UPDATE flat_users SET role = '${role}'`);
+  legacy.exec('DELETE FROM _mig_log');
+  expect(await flat.lowWatermark('user-sessions')).toEqual({ epoch: 1, sequence: 2 });
+  legacy.exec('DROP TABLE _mig_log');
+
+  expect(await flat.isChangeLogInstalled()).toBe(false);
+  await flat.installChangeLog();
+
+  const { images } = await flat.readChanges('user-sessions', 2, 10);
+  expect(images).toMatchObject([{ key: { id: 'a' }, row: { role: 'y' } }]);
+  expect(images[0]?.version?.sequence).toBeGreaterThan(1e12);
+});
+
 test('a writer of another connection waits and is logged', async () => {
   const { legacy, flat } = await installed();
   const records = makeSecondWriter(legacy.location() ?? '');
