@@ -1,5 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import type { SourceConfig } from '../config/deploy-file.ts';
 import type { FlatRecords } from '../gateway/ports.ts';
+import { HalError } from '../kernel/errors.ts';
 import type { MigrationDefinition } from '../migration/definition.ts';
 import { decodeKey, encodeKey, recordPk } from '../migration/key.ts';
 import { firstAuthority, readAuthority } from './change-log.ts';
@@ -11,11 +14,38 @@ export interface SqliteFlatRecords extends FlatRecords {
   close(): void;
 }
 
+/** SQLite waits inside the process, for which everything else stands still: it waits shortly, and we in between. */
+const busyTimeoutMs = 5;
+const retryAfterMs = 15;
+
+/** How long a request waits for the transaction of another process, in milliseconds. */
+const patienceMs = 5_000;
+
 /** Opens the flat store for the state gateway, on a connection of its own. Throws like `openFlatSource`. */
 export function openFlatRecords(config: SourceConfig, definition: MigrationDefinition): SqliteFlatRecords {
   const connection = openConnection(config.path);
   useWriteAheadLog(connection);
-  return makeSqliteFlatRecords(makeFlatStore(connection, definition));
+  connection.first(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  const records = makeSqliteFlatRecords(makeFlatStore(connection, definition));
+  return {
+    ...records,
+    read: (...request) => whenUnlocked(() => records.read(...request)),
+    write: (...request) => whenUnlocked(() => records.write(...request)),
+  };
+}
+
+/** A transaction that meets a lock has written nothing, so that it can be repeated. */
+async function whenUnlocked<Result>(work: () => Promise<Result>): Promise<Result> {
+  const deadlineMs = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const isLocked = error instanceof HalError && error.name === 'SourceLocked';
+      if (!isLocked || performance.now() >= deadlineMs) throw error;
+      await delay(retryAfterMs);
+    }
+  }
 }
 
 /**

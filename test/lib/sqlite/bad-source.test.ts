@@ -118,6 +118,21 @@ test('reading changes without a log says what to do first', async () => {
   });
 });
 
+test('a service that waits for a lock goes on with everything else', async () => {
+  const { legacy, records } = makeFlatFile();
+  insertUser(legacy, 'a');
+  const flat = records();
+  legacy.exec("BEGIN IMMEDIATE; UPDATE flat_users SET role = 'legacy'");
+
+  const write = flat.write('user-sessions', { recordType: 'user', id: 'a' }, userRow('a'), 1);
+  const read = await flat.read('user-sessions', { recordType: 'user', id: 'a' });
+  legacy.exec('COMMIT');
+
+  expect(read.row).toMatchObject({ role: 'user' });
+  expect(await write).toEqual({ kind: 'written' });
+  expect(legacy.prepare('SELECT role FROM flat_users').all()).toEqual([{ role: 'user' }]);
+});
+
 test('a lock that stays is reported as such', async () => {
   const { legacy, path } = makeFlatFile();
   const connection = openConnection(path, { busyTimeoutMs: 20 });
