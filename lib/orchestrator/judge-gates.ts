@@ -24,6 +24,8 @@ export interface GateWindow {
 
 /** Health is a state, not a rate: a failed check of this morning says nothing about now. */
 const healthWindowMs = 5 * 60_000;
+/** How far back flat is looked at when it serves nobody any more. */
+const baselineMs = 24 * 3_600_000;
 /** Newer data than this must exist, or the measuring itself has stopped. */
 const freshMs = 10 * 60_000;
 
@@ -31,6 +33,8 @@ interface Readings {
   readonly window: GateWindow;
   readonly measured: ReadonlyMap<string, MetricReading>;
   readonly health: ReadonlyMap<string, MetricReading>;
+  /** Before the step, for when flat serves too few to be compared with. */
+  readonly before: ReadonlyMap<string, MetricReading>;
   readonly alarms: readonly AlarmStatus[];
 }
 
@@ -41,12 +45,14 @@ export async function judgeGates(
   window: GateWindow,
 ): Promise<readonly JudgedGate[]> {
   const recent = { startMs: Math.max(window.startMs, window.endMs - healthWindowMs), endMs: window.endMs };
-  const [measured, health, alarms] = await Promise.all([
+  const before = { startMs: window.startMs - baselineMs, endMs: window.startMs };
+  const [measured, health, baseline, alarms] = await Promise.all([
     deps.metrics.read(gateQueries, window),
     deps.metrics.read(healthQueries, recent),
+    deps.metrics.read(baselineQueries, before),
     deps.alarms.list(),
   ]);
-  const readings = { window, measured, health, alarms };
+  const readings = { window, measured, health, before: baseline, alarms };
   return step.gates.flatMap((gate) => {
     const judged = judgeGate(gate, step, readings);
     return judged === null ? [] : [{ gate: gate.name, ...judged }];
@@ -66,6 +72,11 @@ const gateQueries: readonly MetricQuery[] = [
   { id: 'compared', metric: metricNames.shadowCompared, statistic: 'Sum' },
   { id: 'matched', metric: metricNames.shadowMatched, statistic: 'Sum' },
   { id: 'critical', metric: metricNames.shadowCritical, statistic: 'Sum' },
+];
+
+const baselineQueries: readonly MetricQuery[] = [
+  { id: 'flat_requests', metric: metricNames.requests, system: 'flat', statistic: 'Sum' },
+  { id: 'flat_p99', metric: metricNames.latency, system: 'flat', statistic: 'p99' },
 ];
 
 const healthQueries: readonly MetricQuery[] = both.flatMap((system): MetricQuery[] => [
@@ -177,17 +188,19 @@ function judgeErrorRate(gate: Extract<Gate, { name: 'error-rate' }>, readings: R
 function judgeLatency(gate: Extract<Gate, { name: 'latency-p99' }>, readings: Readings): Judgement {
   const { measured } = readings;
   const p99 = measured.get('hierarchical_p99')?.value ?? null;
-  const flatP99 = measured.get('flat_p99')?.value ?? null;
+  const flat = [measured, readings.before].find(
+    (readingsOf) => valueOf(readingsOf, 'flat_requests') >= gate.minSamples,
+  );
+  const flatP99 = flat?.get('flat_p99')?.value ?? null;
   const samples = valueOf(measured, 'hierarchical_requests');
   const ageMs = ageOf(readings, 'hierarchical_p99');
-  // With everybody on one system there is nothing left to compare with, and the absolute limit decides alone.
-  const isComparable = flatP99 !== null && valueOf(measured, 'flat_requests') >= gate.minSamples;
-  const relativeMs = isComparable ? flatP99 * gate.relativeLimit : 0;
+  // With everybody on one system flat is what it was before; without any of it the absolute limit decides alone.
+  const relativeMs = flatP99 === null ? 0 : flatP99 * gate.relativeLimit;
   const limitMs = Math.max(gate.limitMs, relativeMs);
   const source = sourceOf(measured, 'hierarchical_p99');
   const evidence: Evidence[] = [
     { name: 'p99-ms', value: p99, limit: limitMs, samples, source, ageMs },
-    { name: 'flat-p99-ms', value: flatP99, source: sourceOf(measured, 'flat_p99') },
+    { name: 'flat-p99-ms', value: flatP99, source: sourceOf(flat ?? measured, 'flat_p99') },
   ];
   const thin = whyTooThin(samples, gate.minSamples, ageMs, 'requests');
   if (thin !== null || p99 === null) return { evidence, outcome: noData(thin ?? 'no latency was measured') };

@@ -38,6 +38,8 @@ export interface Evidence {
 
 /** Compressed time never lets a rule judge fewer samples than this. */
 const evidenceFloor = 100;
+/** A percentile with fewer samples beyond it is the chance of a few requests: p99 of a hundred is their slowest. */
+const samplesBeyondPercentile = 5;
 
 export const comparisons: Readonly<Record<string, (value: number, threshold: number) => boolean>> = {
   GreaterThanThreshold: (value, threshold) => value > threshold,
@@ -94,6 +96,11 @@ function resultOf(queries: readonly MetricQuery[]): string {
   return result.id;
 }
 
+function percentileFloor(statistic: string): number {
+  const share = 1 - Number(statistic.slice(1)) / 100;
+  return Math.max(evidenceFloor, Math.ceil(Number((samplesBeyondPercentile / share).toFixed(6))));
+}
+
 function evidenceOf(queries: readonly MetricQuery[]): Evidence | undefined {
   const statistics = queries.filter((query) => query.kind === 'statistic');
   const percentile = statistics.find((query) => isPercentile(query.statistic));
@@ -105,7 +112,8 @@ function evidenceOf(queries: readonly MetricQuery[]): Evidence | undefined {
   const guards = queries.flatMap((query) =>
     query.kind === 'expression' ? lowerBounds(query.expression, id) : [],
   );
-  return { id, leastSamples: Math.max(evidenceFloor, ...guards), overlaps: percentile === undefined };
+  const floor = percentile === undefined ? evidenceFloor : percentileFloor(percentile.statistic);
+  return { id, leastSamples: Math.max(floor, ...guards), overlaps: percentile === undefined };
 }
 
 function periodOf(queries: readonly MetricQuery[]): number {
