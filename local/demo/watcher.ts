@@ -36,7 +36,8 @@ interface WatcherDeps {
   readonly signal: AbortSignal;
 }
 
-const lookEveryMs = 150;
+const lookEveryMs = 250;
+const memoryEveryMs = 1_000;
 const copyEveryMs = 1_000;
 /** Error rates are those of the last seconds. */
 const rateSpanMs = 5_000;
@@ -53,30 +54,25 @@ export function startWatcher(deps: WatcherDeps): Watcher {
   broken.promise.catch(() => undefined);
   const waiting = new Set<() => void>();
   let run: RunRecord | null = null;
-  let thousandths = 0;
   let scene = '';
   let copy: Copy | null = null;
   let copySpan: { fromMs: number; toMs: number } | null = null;
   let peakMb: number | null = null;
+  let memoryAtMs = 0;
   let stopped = false;
 
   const look = async (): Promise<void> => {
-    const [current, stats, routes] = await Promise.all([
-      control.runs.current(),
-      traffic.stats(),
-      control.routes.read(),
-    ]);
+    const [current, stats] = await Promise.all([control.runs.current(), traffic.stats()]);
     const atMs = Date.now();
     run = current;
-    thousandths = routes === null || routes.killSwitch ? 0 : routes.trafficThousandths;
     timeline.add({ atMs, stats });
     if (isCopying(run)) copySpan = { fromMs: copySpan?.fromMs ?? atMs, toMs: atMs };
     if (isCopying(run) && atMs - (copy?.atMs ?? 0) >= copyEveryMs) copy = await readCopy(control, copy);
-    const memoryMb = treeMemoryMb(process.pid);
-    if (memoryMb !== null) peakMb = Math.max(peakMb ?? 0, memoryMb);
-    deps.onView(
-      viewOf({ atMs: atMs - deps.startedAtMs, scene, run, thousandths, copy: copy?.view ?? null, timeline }),
-    );
+    if (atMs - memoryAtMs >= memoryEveryMs) {
+      memoryAtMs = atMs;
+      peakMb = highest(peakMb, treeMemoryMb(process.pid));
+    }
+    deps.onView(viewOf({ atMs: atMs - deps.startedAtMs, scene, run, copy: copy?.view ?? null, timeline }));
     for (const wake of waiting) wake();
   };
   const loop = async (): Promise<void> => {
@@ -120,6 +116,11 @@ export function startWatcher(deps: WatcherDeps): Watcher {
   };
 }
 
+function highest(left: number | null, right: number | null): number | null {
+  if (left === null || right === null) return left ?? right;
+  return Math.max(left, right);
+}
+
 function isCopying(run: RunRecord | null): boolean {
   return run?.phase === 'state-migration' && run.status === 'baking' && run.statePhase?.stage === 'copy';
 }
@@ -143,7 +144,6 @@ function viewOf(seen: {
   atMs: number;
   scene: string;
   run: RunRecord | null;
-  thousandths: number;
   copy: DemoView['copy'];
   timeline: Timeline;
 }): DemoView {
@@ -159,12 +159,20 @@ function viewOf(seen: {
     stepCount: run?.steps.length ?? 0,
     status: run?.status ?? 'not started',
     reason: run?.reason ?? null,
-    trafficThousandths: seen.thousandths,
+    trafficThousandths: servedShare(latest, earlier),
     flat: systemView('flat', latest, earlier),
     hierarchical: systemView('hierarchical', latest, earlier),
     acknowledgedWrites: latest?.stats.acknowledgedWrites ?? 0,
     copy: seen.copy,
   };
+}
+
+/** The split that users see, by what was served in the last seconds. */
+function servedShare(latest: TrafficSample | undefined, earlier: TrafficSample | undefined): number {
+  const served = (system: 'flat' | 'hierarchical'): number =>
+    (latest?.stats.bySystem[system].requests ?? 0) - (earlier?.stats.bySystem[system].requests ?? 0);
+  const total = served('flat') + served('hierarchical');
+  return total === 0 ? 0 : Math.round((served('hierarchical') / total) * 100) * 1_000;
 }
 
 function systemView(
