@@ -22,11 +22,12 @@ import {
   readLog,
   versionOf,
 } from './change-log.ts';
+import type { Connection } from './connection.ts';
 import { requireChangeLog, type FlatStore, type StoreView } from './flat-store.ts';
 import { checkedLayouts, keyFaults, sourceRejected } from './inspect-tables.ts';
 import { checkInstallation, flush, installChangeLog } from './install-change-log.ts';
-import { readBoundary, readRow, readRowRange } from './row-access.ts';
-import { quoteName } from './table-layout.ts';
+import { readBoundary, readRow, readRowRange, type KeyedRow } from './row-access.ts';
+import { quoteName, type TableLayout } from './table-layout.ts';
 
 /** The flat source over one SQLite connection. Closing it closes the connection. */
 export function makeSqliteFlatSource(store: FlatStore): FlatSource {
@@ -188,7 +189,8 @@ function readRange(
   const { connection } = store;
   const { recordType, range, limit } = request;
   const layout = view.layout(recordType);
-  const images = readRowRange(connection, layout, range, limit).map(({ keyParts, row }) => ({
+  const { rows, isExhausted } = readWithinBudget(connection, layout, range, limit);
+  const images = rows.map(({ keyParts, row }) => ({
     key: { recordType, id: encodeKey(keyParts) },
     keyParts,
     row,
@@ -197,8 +199,40 @@ function readRange(
   return {
     lowWatermark: lowWatermarkOf(store, view, layout.table.category),
     images,
-    nextAfter: images.length < limit ? null : (images.at(-1)?.keyParts ?? null),
+    nextAfter: isExhausted ? null : (images.at(-1)?.keyParts ?? null),
   };
+}
+
+/** A page ends early when its values are longer than this: 250 rows may be 250 KB or a gigabyte. */
+const pageBudgetBytes = 8 * 1024 * 1024;
+const rowsPerRead = 25;
+
+function readWithinBudget(
+  connection: Connection,
+  layout: TableLayout,
+  range: KeyRange,
+  limit: number,
+): { readonly rows: readonly KeyedRow[]; readonly isExhausted: boolean } {
+  const rows: KeyedRow[] = [];
+  let { after } = range;
+  let lengthBytes = 0;
+  while (rows.length < limit && lengthBytes < pageBudgetBytes) {
+    const wanted = Math.min(rowsPerRead, limit - rows.length);
+    const found = readRowRange(connection, layout, { after, upTo: range.upTo }, wanted);
+    rows.push(...found);
+    if (found.length < wanted) return { rows, isExhausted: true };
+    after = found.at(-1)?.keyParts ?? after;
+    for (const { row } of found) lengthBytes += rowLength(row);
+  }
+  return { rows, isExhausted: false };
+}
+
+function rowLength(row: FlatRow): number {
+  let length = 0;
+  for (const value of Object.values(row)) {
+    if (typeof value === 'string' || value instanceof Uint8Array) length += value.length;
+  }
+  return length;
 }
 
 function readChanges(
