@@ -34,6 +34,8 @@ export interface AlarmDefinition {
 }
 
 const periodSeconds = 60;
+/** A rollback for latency needs this multiple of the flat system's in the same minutes. */
+const relativeLatency = 2;
 const noRequestsNoFault = 'no requests are no failed requests: the share may be zero';
 
 /** Every alarm of a profile. Several rules of one kind are several alarms: slow and mild, fast and hard. */
@@ -91,15 +93,17 @@ function latencyAlarm(statistic: 'p99' | 'p50', rule: AlarmRule, suffix: string)
     slug: `hierarchical-latency-${statistic}${suffix}`,
     runbook: 'hierarchical-latency',
     severity: 'critical',
-    description: `The hierarchical system's ${statistic} is above ${rule.limit} ms.`,
+    description: `The hierarchical system's ${statistic} is above ${rule.limit} ms and twice the flat system's.`,
     rollsBack: true,
     metrics: [
       { id: 'latency', metric: metricNames.latency, system: 'hierarchical', statistic },
+      { id: 'baseline', metric: metricNames.latency, system: 'flat', statistic },
       { id: 'requests', metric: metricNames.requests, system: 'hierarchical', statistic: 'Sum' },
     ],
     expression: {
       id: 'judged',
-      text: `IF(requests >= ${rule.minSamples}, latency, 0)`,
+      // Slow together is a shared cause, which going back would not cure. Without flat requests the limit alone counts.
+      text: `IF((requests >= ${rule.minSamples}) * (latency > ${relativeLatency} * FILL(baseline, 0)), latency, 0)`,
       label: `Latency ${statistic}`,
     },
     comparison: 'GreaterThanThreshold',
