@@ -200,6 +200,12 @@ const forward: Record<RunningStage, Stage> = {
 
 const backward: Record<RunningStage, Stage> = {
   async fencing(deps, record) {
+    // Most of what flat lacks is carried over before the fence, so that writers wait for the rest only.
+    try {
+      await drainReverse(deps, record.category);
+    } catch (fault) {
+      return await giveUpForFault(deps, record, fault);
+    }
     await deps.authority.fence(record.category, record.epoch - 1);
     return { ...record, stage: 'draining', fencedAtMs: deps.clock.nowMs() };
   },

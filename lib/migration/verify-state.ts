@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 
 import { categories as allCategories, type Category } from './category.ts';
-import { judgeImages, type JudgedKey, type JudgeKeysDeps } from './judge-keys.ts';
+import { judgeImages, type ImageSnapshot, type JudgedKey, type JudgeKeysDeps } from './judge-keys.ts';
 import { decodeKey, encodeKey } from './key.ts';
 import type { QuarantineStore } from './ports.ts';
 import { plantCanaries } from './planted-canary.ts';
@@ -40,7 +40,7 @@ export function makeVerifyState(
     const tables = deps.definition.tables.filter(({ category }) => request.categories.includes(category));
     let state = request.cursor === null ? firstState(deps.clock.nowMs()) : decodeState(request.cursor);
     while (state.position !== null) {
-      state = await step(deps, tables, { position: state.position, report: state.report });
+      state = await verifySome(deps, tables, { position: state.position, report: state.report }, deadlineMs);
       if (state.position !== null && deps.clock.nowMs() >= deadlineMs) {
         return { done: false, cursor: JSON.stringify(state), report: state.report };
       }
@@ -48,6 +48,43 @@ export function makeVerifyState(
     return { done: true, cursor: null, report: concludeReport(state.report, deps.clock.nowMs()) };
   };
 }
+
+/** Pages that are judged at the same time: most of the judging is waiting for changes that are on their way. */
+const pagesAtATime = 4;
+
+/** Pages in order until the deadline or the end; the report has all of them. */
+async function verifySome(
+  deps: VerifyStateDeps,
+  tables: readonly MigratedTable[],
+  begun: OpenState,
+  deadlineMs: number,
+): Promise<VerifyState> {
+  let position: Position | null = begun.position;
+  let { report } = begun;
+  const open: Promise<ReportChange>[] = [];
+  do {
+    const look: Look = await lookAt(deps, tables, position);
+    // One that fails is met below; until then it must not count as unhandled.
+    look.judged.catch(() => undefined);
+    open.push(look.judged);
+    ({ position } = look);
+    const oldest = open.length >= pagesAtATime ? open.shift() : undefined;
+    if (oldest !== undefined) report = (await oldest)(report);
+  } while (position !== null && deps.clock.nowMs() < deadlineMs);
+  for (const judged of open) report = (await judged)(report);
+  return { position, report };
+}
+
+type ReportChange = (report: VerificationReport) => VerificationReport;
+
+/** A page that has been read. */
+interface Look {
+  /** Where the next one begins. */
+  readonly position: Position | null;
+  readonly judged: Promise<ReportChange>;
+}
+
+const unchanged: Promise<ReportChange> = Promise.resolve((report) => report);
 
 const positionSchema = z.union([
   z.object({ pass: z.literal('rows'), table: z.int(), after: z.nullable(z.string()) }),
@@ -83,45 +120,52 @@ interface OpenState extends VerifyState {
   readonly position: Position;
 }
 
-function step(
+async function lookAt(
   deps: VerifyStateDeps,
   tables: readonly MigratedTable[],
-  state: OpenState,
-): Promise<VerifyState> {
-  const { position, report } = state;
-  if (position.pass === 'records') return verifyRecords(deps, tables, report, position.cursor);
-  if (position.pass === 'quarantine') return tidyQuarantine(deps, tables, report, position);
+  position: Position,
+): Promise<Look> {
+  if (position.pass === 'records') return lookAtRecords(deps, tables, position.cursor);
+  if (position.pass === 'quarantine') return tidyQuarantine(deps, tables, position);
   const table = tables[position.table];
-  if (table === undefined) return Promise.resolve({ position: { pass: 'records', cursor: null }, report });
-  return verifyRows(deps, table, report, position);
+  if (table === undefined) return { position: { pass: 'records', cursor: null }, judged: unchanged };
+  return lookAtRows(deps, table, position);
 }
 
-async function verifyRows(
+async function lookAtRows(
   deps: VerifyStateDeps,
   table: MigratedTable,
-  report: VerificationReport,
   position: Extract<Position, { pass: 'rows' }>,
-): Promise<VerifyState> {
+): Promise<Look> {
   const after = position.after === null ? null : decodeKey(position.after);
   const page = await deps.source.readRange(table.recordType, { after, upTo: null }, deps.pageSize ?? 500);
-  const judged = await judgeImages(deps, table.category, page);
-  let next: VerificationReport = {
-    ...report,
-    cuts: { [table.category]: page.lowWatermark, ...report.cuts },
-    scanned: { ...report.scanned, rows: report.scanned.rows + page.images.length },
-  };
-  for (const result of judged) {
-    // A row that vanished meanwhile is left to the second pass.
-    if (result.image.row !== null) next = countVerdict(next, table.category, result.key, result.verdict);
-  }
-  next = withCanary(deps, next, judged);
   const { nextAfter } = page;
   return {
     position:
       nextAfter === null
         ? { pass: 'rows', table: position.table + 1, after: null }
         : { pass: 'rows', table: position.table, after: encodeKey(nextAfter) },
-    report: next,
+    judged: judgeRows(deps, table, page),
+  };
+}
+
+async function judgeRows(
+  deps: VerifyStateDeps,
+  table: MigratedTable,
+  page: ImageSnapshot,
+): Promise<ReportChange> {
+  const judged = await judgeImages(deps, table.category, page);
+  return (report) => {
+    let next: VerificationReport = {
+      ...report,
+      cuts: { [table.category]: page.lowWatermark, ...report.cuts },
+      scanned: { ...report.scanned, rows: report.scanned.rows + page.images.length },
+    };
+    for (const result of judged) {
+      // A row that vanished meanwhile is left to the second pass.
+      if (result.image.row !== null) next = countVerdict(next, table.category, result.key, result.verdict);
+    }
+    return withCanary(deps, next, judged);
   };
 }
 
@@ -142,54 +186,65 @@ function withCanary(
   return { ...report, canary: { planted: canary.planted + planted, found: canary.found + found } };
 }
 
-async function verifyRecords(
+async function lookAtRecords(
   deps: VerifyStateDeps,
   tables: readonly MigratedTable[],
-  report: VerificationReport,
   cursor: string | null,
-): Promise<VerifyState> {
+): Promise<Look> {
   const limit = deps.pageSize ?? 500;
   const page = await deps.target.scan({ segment: 0, segmentCount: 1, cursor, limit });
-  const types = new Set(tables.map(({ recordType }) => recordType));
-  const ours = page.records.filter(({ key }) => types.has(key.recordType));
-  let next: VerificationReport = {
-    ...report,
-    scanned: { ...report.scanned, records: report.scanned.records + ours.length },
-  };
-  for (const { key, category } of strangersOf(deps, tables, page.records)) {
-    next = countVerdict(next, category, key, 'extra');
-  }
-  for (const [category, records] of groupByCategory(deps, ours)) {
-    const keys = records.map(({ key }) => key);
-    const present = await deps.source.readCurrent(category, keys);
-    // Rows that flat has were compared in the first pass.
-    const images = present.images.filter(({ row }) => row === null);
-    const judged = await judgeImages(deps, category, { ...present, images });
-    for (const { key, verdict, image } of judged) {
-      if (image.row === null) next = countVerdict(next, category, key, verdict);
-    }
-    next = withCanary(deps, next, judged);
-  }
   return {
     position:
       page.cursor === null
         ? { pass: 'quarantine', category: 0, cursor: null }
         : { pass: 'records', cursor: page.cursor },
-    report: next,
+    judged: judgeRecords(deps, tables, page.records),
+  };
+}
+
+async function judgeRecords(
+  deps: VerifyStateDeps,
+  tables: readonly MigratedTable[],
+  records: readonly StoredRecord[],
+): Promise<ReportChange> {
+  const types = new Set(tables.map(({ recordType }) => recordType));
+  const ours = records.filter(({ key }) => types.has(key.recordType));
+  const judged = new Map<Category, readonly JudgedKey[]>();
+  for (const [category, ofCategory] of groupByCategory(deps, ours)) {
+    const keys = ofCategory.map(({ key }) => key);
+    const present = await deps.source.readCurrent(category, keys);
+    // Rows that flat has were compared in the first pass.
+    const images = present.images.filter(({ row }) => row === null);
+    judged.set(category, await judgeImages(deps, category, { ...present, images }));
+  }
+  return (report) => {
+    let next: VerificationReport = {
+      ...report,
+      scanned: { ...report.scanned, records: report.scanned.records + ours.length },
+    };
+    for (const { key, category } of strangersOf(deps, tables, records)) {
+      next = countVerdict(next, category, key, 'extra');
+    }
+    for (const [category, results] of judged) {
+      for (const { key, verdict, image } of results) {
+        if (image.row === null) next = countVerdict(next, category, key, verdict);
+      }
+      next = withCanary(deps, next, results);
+    }
+    return next;
   };
 }
 
 async function tidyQuarantine(
   deps: VerifyStateDeps,
   tables: readonly MigratedTable[],
-  report: VerificationReport,
   position: Extract<Position, { pass: 'quarantine' }>,
-): Promise<VerifyState> {
+): Promise<Look> {
   const category = [...new Set(tables.map((table) => table.category))][position.category];
-  if (category === undefined) return { position: null, report };
+  if (category === undefined) return { position: null, judged: unchanged };
   const cursor = await resolveOutdated(deps, category, position.cursor);
   const next = cursor === null ? position.category + 1 : position.category;
-  return { position: { pass: 'quarantine', category: next, cursor }, report };
+  return { position: { pass: 'quarantine', category: next, cursor }, judged: unchanged };
 }
 
 /** Records of no type that is migrated: nobody reads them, and nobody wrote them for the migration. */
