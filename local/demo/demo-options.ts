@@ -46,10 +46,10 @@ export interface DemoOptions {
 
 export interface DemoDeps {
   /** The way in that an operator has; `dataDir` is that of the running local cloud. */
-  openControl(dataDir: string): Promise<DemoControl>;
-  newRunId(): string;
+  readonly openControl: (dataDir: string) => Promise<DemoControl>;
+  readonly newRunId: () => string;
   /** Called several times a second. */
-  onView(view: DemoView): void;
+  readonly onView: (view: DemoView) => void;
   /** Called once for each thing worth telling. */
-  onEvent(line: string): void;
+  readonly onEvent: (line: string) => void;
 }

@@ -54,14 +54,24 @@ function functionSpec(
     memoryMb: optionalNumber(resource, 'MemorySize') ?? 128,
     env: environment(resource, settings, name),
     maxConcurrency: concurrency(resource, resources, name),
-    isBackground: !isAtEdge(resources, name),
+    isBackground: isBulkWork(resource, resources, name),
   };
 }
 
-/** Only an edge needs a published version of a function. */
-function isAtEdge(resources: readonly ResolvedResource[], name: string): boolean {
-  return resources.some(
-    (other) => other.type === 'AWS::Lambda::Version' && optionalText(other, 'FunctionName') === name,
+/** Works through queues, streams or whole stores; what holds a fence or carries out a step is none of it. */
+function isBulkWork(
+  resource: ResolvedResource,
+  resources: readonly ResolvedResource[],
+  name: string,
+): boolean {
+  const variables = (propertyAt(resource, 'Environment.Variables') ?? {}) as Record<string, string>;
+  return Object.hasOwn(variables, 'TIME_BUDGET_SECONDS') || mappingOf(resources, name) !== undefined;
+}
+
+function mappingOf(resources: readonly ResolvedResource[], name: string): ResolvedResource | undefined {
+  return resources.find(
+    (other) =>
+      other.type === 'AWS::Lambda::EventSourceMapping' && optionalText(other, 'FunctionName') === name,
   );
 }
 
@@ -102,10 +112,7 @@ function concurrency(
   name: string,
 ): number {
   const reserved = optionalNumber(resource, 'ReservedConcurrentExecutions');
-  const mapping = resources.find(
-    (other) =>
-      other.type === 'AWS::Lambda::EventSourceMapping' && optionalText(other, 'FunctionName') === name,
-  );
+  const mapping = mappingOf(resources, name);
   const wanted =
     reserved ??
     (mapping === undefined ? undefined : optionalNumber(mapping, 'ScalingConfig.MaximumConcurrency'));
