@@ -2,11 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { HalError } from '../../lib/kernel/errors.ts';
 import type { Category } from '../../lib/migration/category.ts';
-import {
-  copyProgress,
-  type CopyProgress,
-  type StateDescription,
-} from '../../lib/migration/state-description.ts';
+import { copyProgress, type CopyProgress } from '../../lib/migration/state-description.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import type { CategoryStatus } from '../../lib/migration/state-status.ts';
 import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts';
@@ -16,7 +12,7 @@ import { describeState } from './describe-state.ts';
 const backfillRunId = 'backfill';
 
 const pollMs = 250;
-const mostFailedLooks = 20;
+const mostCalls = 20;
 
 export interface MigrateStateRequest {
   readonly categories: readonly Category[];
@@ -37,14 +33,15 @@ export async function migrateState(
   request: MigrateStateRequest,
 ): Promise<MigrateStateResult> {
   const startedAtMs = performance.now();
+  const functions = patient(invoker);
   const recordTypes = request.definition.tables
     .filter(({ category }) => request.categories.includes(category))
     .map(({ recordType }) => recordType);
-  await invoker.invoke('prepare-source', { action: 'install' });
-  await invoker.invoke('plan-batches', { action: 'plan', runId: backfillRunId, recordTypes });
+  await functions.invoke('prepare-source', { action: 'install' });
+  await functions.invoke('plan-batches', { action: 'plan', runId: backfillRunId, recordTypes });
   let cut: ReadonlyMap<Category, number> | null = null;
   for (;;) {
-    const described = await describePatiently(invoker);
+    const described = await describeState(functions);
     const chosen = described.categories.filter(({ category }) => request.categories.includes(category));
     const progress = copyProgress(chosen);
     const elapsedMs = performance.now() - startedAtMs;
@@ -58,17 +55,21 @@ export async function migrateState(
   }
 }
 
-/** One look that fails does not end the watch: the copy goes on, and functions may fail for a moment. */
-async function describePatiently(invoker: FunctionInvoker): Promise<StateDescription> {
-  for (let look = 1; ; look += 1) {
-    try {
-      return await describeState(invoker);
-    } catch (error) {
-      if (!(error instanceof HalError) || error.name !== 'FunctionFailed' || look === mostFailedLooks)
-        throw error;
-    }
-    await sleep(pollMs);
-  }
+/** A call that fails does not end the watch: all of them may be repeated, and functions may fail for a moment. */
+function patient(invoker: FunctionInvoker): FunctionInvoker {
+  return {
+    async invoke(folder, payload) {
+      for (let call = 1; ; call += 1) {
+        try {
+          return await invoker.invoke(folder, payload);
+        } catch (error) {
+          if (!(error instanceof HalError) || error.name !== 'FunctionFailed' || call === mostCalls)
+            throw error;
+        }
+        await sleep(pollMs);
+      }
+    },
+  };
 }
 
 function isAppliedUpTo(chosen: readonly CategoryStatus[], cut: ReadonlyMap<Category, number>): boolean {

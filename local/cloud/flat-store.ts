@@ -20,12 +20,16 @@ import { makeSqliteFlatSource } from '../../lib/sqlite/flat-source.ts';
 import { makeFlatStore } from '../../lib/sqlite/flat-store.ts';
 import { removeChangeLog } from '../../lib/sqlite/install-change-log.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { explainFullDisk } from './disk-room.ts';
 
 /** Where a flat store came from; kept beside it, so that a later start does not replace it by another. */
 type FlatOrigin = { readonly kind: 'file'; readonly path: string } | { readonly kind: 'generated' };
 
 /** Makes a new flat store at `path`. */
 export type GenerateStore = (path: string) => Promise<void> | void;
+
+/** What SQLite calls a full disk. */
+const fullCode = 13;
 
 const sqliteMagic = 'SQLite format 3\0';
 
@@ -56,8 +60,10 @@ export async function ensureFlatStore(
     writeFileSync(directory.flatOrigin, JSON.stringify(wanted));
     renameSync(draft, directory.flatStore);
   } catch (error) {
+    // Before the draft makes room again.
+    const fault = explainFullDisk(directory.root, error);
     removeStore(draft);
-    throw isDiskFull(error) ? dataDirFull(directory.root, error) : error;
+    throw fault;
   }
 }
 
@@ -80,23 +86,6 @@ async function checkSchema(copy: string, original: string): Promise<void> {
   } finally {
     await source.close();
   }
-}
-
-/** ENOSPC of the file system, or full (13) of SQLite. */
-function isDiskFull(error: unknown): boolean {
-  const { code, errcode } = error as { readonly code?: string; readonly errcode?: number };
-  return code === 'ENOSPC' || errcode === 13;
-}
-
-function dataDirFull(root: string, cause: unknown): HalError {
-  return new HalError({
-    name: 'DataDirFull',
-    message: `The data directory ${root} has no room for the flat store: ${(cause as Error).message}.`,
-    remedy: 'Free some space on its disk, or name a directory on another one with --data.',
-    exit: 'unavailable',
-    facts: { root },
-    cause,
-  });
 }
 
 function checkOrigin(directory: DataDirectory, wanted: FlatOrigin): void {
@@ -186,7 +175,7 @@ function mergeWriteAheadLog(path: string): void {
     database.exec('PRAGMA wal_checkpoint(TRUNCATE); SELECT count(*) FROM sqlite_schema;');
     database.close();
   } catch (cause) {
-    if (isDiskFull(cause)) throw cause;
+    if ((cause as { readonly errcode?: number }).errcode === fullCode) throw cause;
     throw new HalError({
       name: 'SourceNotSqlite',
       message: `The copy of the source cannot be opened as a database: ${(cause as Error).message}.`,

@@ -15,6 +15,7 @@ import { openDataDirectory } from './data-directory.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { readDeployment } from './deployment.ts';
 import { defaultParts } from './default-parts.ts';
+import { explainFullDisk } from './disk-room.ts';
 import { distributionPlan } from './edge/distribution-plan.ts';
 import { startEdge } from './edge/edge-server.ts';
 import type { EdgeDeps, EdgeServer } from './edge/edge-server.ts';
@@ -89,9 +90,10 @@ export async function startLocalCloud(
   try {
     return await build({ options, timeScale, directory, claim, logs, log, cleanup, failures }, parts);
   } catch (error) {
+    const fault = explainFullDisk(directory.root, error);
     log(`start failed: ${String(error)}`);
     await cleanup.disposeAsync();
-    throw error;
+    throw fault;
   }
 }
 

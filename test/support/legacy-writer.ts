@@ -8,11 +8,16 @@ export interface LegacyWriter {
   stop(): Promise<void>;
 }
 
+/** Leaves the machine to the cloud under test: a copy has to catch up with whatever is written. */
+const betweenWritesMs = 12;
+
 /** Changes, removes, brings back and adds rows in all five categories until it is stopped. */
 export function startLegacyWriter(path: string): LegacyWriter {
   const database = new DatabaseSync(path, { timeout: 5_000, enableForeignKeyConstraints: false });
   const sessions = idsOf(database, 'SELECT id FROM flat_sessions');
   const neurons = idsOf(database, 'SELECT neuron_key FROM flat_neurons');
+  const learning = idsOf(database, 'SELECT id FROM flat_learning');
+  const metadata = idsOf(database, 'SELECT id FROM flat_metadata');
   const removed: Record<string, SQLInputValue>[] = [];
   const steps = [
     (turn: number) =>
@@ -22,9 +27,8 @@ export function startLegacyWriter(path: string): LegacyWriter {
       ]),
     (turn: number) => removeSession(database, pick(sessions, turn), removed),
     (turn: number) =>
-      change(database, 'UPDATE flat_learning SET access_count = access_count + ? WHERE rowid % 37 = ?', [
-        1,
-        turn % 37,
+      change(database, 'UPDATE flat_learning SET access_count = access_count + 1 WHERE id = ?', [
+        pick(learning, turn),
       ]),
     () => (removed.length > 5 ? bringBack(database, removed) : 0),
     (turn: number) =>
@@ -40,17 +44,17 @@ export function startLegacyWriter(path: string): LegacyWriter {
         `setting.${(turn * 7) % 50}`,
       ]),
     (turn: number) =>
-      change(database, 'UPDATE flat_metadata SET actor = ? WHERE seq % 29 = ?', [
+      change(database, 'UPDATE flat_metadata SET actor = ? WHERE id = ?', [
         `legacy ${turn}`,
-        turn % 29,
+        pick(metadata, turn),
       ]),
   ];
   let writes = 0;
-  let isStopped = false;
+  const stopped = new AbortController();
   const work = (async () => {
-    for (let turn = 0; !isStopped; turn += 1) {
+    for (let turn = 0; !stopped.signal.aborted; turn += 1) {
       writes += steps[turn % steps.length]?.(turn) ?? 0;
-      await new Promise((resolve) => setTimeout(resolve, 4));
+      await new Promise((resolve) => setTimeout(resolve, betweenWritesMs));
     }
     for (let left = removed.length; left > 0; left -= 1) writes += bringBack(database, removed);
     database.close();
@@ -60,7 +64,7 @@ export function startLegacyWriter(path: string): LegacyWriter {
       return writes;
     },
     async stop() {
-      isStopped = true;
+      stopped.abort();
       await work;
     },
   };
