@@ -63,12 +63,12 @@ describe.skipIf(oldNode === undefined)(
   },
 );
 
-const hasTerminal = spawnSync('script', ['--version']).status === 0;
+const hasTerminal = spawnSync('/usr/bin/script', ['--version']).status === 0;
 
 /** What a terminal would get. */
 const onTerminal = (more: Record<string, string>, redirect = ''): string =>
   spawnSync(
-    'script',
+    '/usr/bin/script',
     ['-qec', `${process.execPath} ${program} status --data ${nowhere} ${redirect}`, '/dev/null'],
     {
       env: plainEnv({ TERM: 'xterm-256color', ...more }),

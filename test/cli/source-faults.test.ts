@@ -184,11 +184,11 @@ describe('a local cloud that cannot start says why', () => {
 function mountSmall(at: string, options: string): (() => void) | null {
   mkdirSync(at, { recursive: true });
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', at], { stdio: 'pipe' });
+    execFileSync('/usr/bin/mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', at], { stdio: 'pipe' });
   } catch {
     return null;
   }
-  return () => execFileSync('umount', ['-l', at]);
+  return () => execFileSync('/usr/bin/umount', ['-l', at]);
 }
 
 const probe = mountSmall(join(root, 'probe'), 'size=1m');
