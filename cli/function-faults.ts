@@ -11,7 +11,7 @@ const checkFile =
 
 /** Faults that reach the CLI through a function, which hands on only their names and messages. */
 export const knownFaults: Readonly<Record<string, KnownFault>> = {
-  BackfillIncomplete: { exit: 'conflict', remedy: 'Run `hal9-migrate state migrate` until it ends.' },
+  BackfillIncomplete: { exit: 'gateFailed', remedy: 'Run `hal9-migrate state migrate` until it ends.' },
   ChangeLogMissing: { exit: 'conflict', remedy: 'Run `hal9-migrate state migrate` first.' },
   SchemaUnstable: {
     exit: 'unavailable',
