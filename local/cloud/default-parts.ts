@@ -38,7 +38,7 @@ async function startSystems({
   const child = startChild({
     name: 'services',
     command: process.execPath,
-    args: [join(projectRoot, 'local/hal9/main.ts')],
+    args: ['--optimize-for-size', join(projectRoot, 'local/hal9/main.ts')],
     env: {
       ...env,
       SOURCE: JSON.stringify({ kind: 'sqlite', path: directory.flatStore }),

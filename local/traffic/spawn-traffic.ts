@@ -22,6 +22,7 @@ export async function spawnTraffic(options: TrafficOptions, logPath: string): Pr
   const log = openSync(logPath, 'a');
   const child = fork(fileURLToPath(new URL('main.ts', import.meta.url)), [], {
     env: { ...process.env, [trafficOptionsVariable]: JSON.stringify(options) },
+    execArgv: ['--optimize-for-size'],
     stdio: ['ignore', log, log, 'ipc'],
     // An interrupt at the terminal is for the parent, which then stops the users in order.
     detached: true,
