@@ -57,14 +57,17 @@ export async function judgeHistory(
   historyPath: string,
 ): Promise<HistoryReport> {
   const { tables } = control.names;
-  const { gateway, close } = openGateway({
+  const opened = openGateway({
     source: { kind: 'sqlite', path: cloud.flatStore },
     tables: { state: tables.state, authority: tables.authority, reversePending: tables.reversePending },
     definition: hal9Definition,
   });
   try {
-    return await checkHistory({ historyPath, readFinal: makeFinalStateReader(gateway, hal9Definition) });
+    return await checkHistory({
+      historyPath,
+      readFinal: makeFinalStateReader(opened.gateway, hal9Definition),
+    });
   } finally {
-    close();
+    opened.close();
   }
 }

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 
 const megabyte = 1024 * 1024;
 
-/** Resident memory of a process and all that it started, in MiB; null where /proc does not tell. */
+/**
+ * Resident memory of a process and all that it started, in MiB; what they share counts once. null where /proc does
+ * not tell.
+ */
 export function treeMemoryMb(pid: number): number | null {
   try {
     return familyOf(pid).reduce((total, member) => total + residentMb(member), 0);
@@ -29,7 +32,7 @@ function safeFamilyOf(pid: number): readonly number[] {
 function residentMb(pid: number): number {
   try {
     const [, kilobytes = '0'] =
-      /^VmRSS:\s+(\d+) kB/mu.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+      /^Pss:\s+(\d+) kB/mu.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? [];
     return (Number(kilobytes) * 1024) / megabyte;
   } catch {
     return 0;

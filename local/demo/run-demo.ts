@@ -1,31 +1,30 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { HalError } from '../../lib/kernel/errors.ts';
-import { totalOf, type VerificationReport } from '../../lib/migration/verification-report.ts';
 import { metricNames } from '../../lib/monitoring/metric-names.ts';
 import { preCheck } from '../../lib/orchestrator/operations/pre-check.ts';
 import type { RunRecord } from '../../lib/orchestrator/run.ts';
 import type { LocalCloud } from '../cloud/local-cloud.ts';
 import { startLocalCloud } from '../cloud/start-local-cloud.ts';
-import type { HistoryReport } from '../traffic/check-history.ts';
 import { describeViolation } from '../traffic/describe-violation.ts';
 import { spawnTraffic } from '../traffic/spawn-traffic.ts';
-import type { TrafficStats } from '../traffic/traffic-control.ts';
 import type { DemoControl, DemoDeps, DemoOptions } from './demo-options.ts';
 import { noteWindow, type DemoStage } from './demo-stage.ts';
-import type { DemoPhase, DemoRollback, DemoSummary } from './demo-summary.ts';
+import type { DemoSummary } from './demo-summary.ts';
 import { breakAfterFull, breakDuringCanary } from './fault-scenes.ts';
 import { drain, judgeHistory, verifyEverything } from './final-checks.ts';
-import { judgeDemo } from './judge-demo.ts';
 import { goOnUntil, startPlan } from './operator.ts';
+import { makeScratchDirectory } from './scratch-directory.ts';
+import { summarize, type Checks, type DemoResults } from './summarize-demo.ts';
 import { noteSwitch } from './switch-windows.ts';
 import { interrupted, startWatcher } from './watcher.ts';
 
 /** Many, so that the smallest share of them is still somebody. */
 const users = 1_000;
 const requestTimeoutMs = 15_000;
+const canaryRateFactor = 2;
+const largeShareThousandths = 25_000;
 
 /**
  * Runs a whole migration on a local cloud of its own, under live traffic, breaks it twice, and checks everything that
@@ -33,8 +32,7 @@ const requestTimeoutMs = 15_000;
  * later is in the summary.
  */
 export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<DemoSummary> {
-  const dataDir =
-    options.dataDir === undefined ? mkdtempSync(join(tmpdir(), 'hal9-demo-')) : resolve(options.dataDir);
+  const dataDir = options.dataDir === undefined ? makeScratchDirectory(options) : resolve(options.dataDir);
   const startedAtMs = Date.now();
   const cleanup = new AsyncDisposableStack();
   if (!options.keep) cleanup.defer(() => rmSync(dataDir, { recursive: true, force: true }));
@@ -109,8 +107,9 @@ async function runOn(ground: Ground): Promise<DemoSummary> {
   const stats = await usersEnd();
   const shadowed = await countShadowed(control, startedAtMs);
   const checks = await checkAll(stage, historyPath);
+  for (const failure of stats.failures.slice(0, 5)) stage.say(`Failed request: ${failure}`);
   const run = await control.runs.current();
-  const known: DemoSummaryParts = { stage, run, stats, shadowed, ...checks, startedAtMs };
+  const known: DemoResults = { stage, run, stats, shadowed, ...checks, startedAtMs };
   return summarize(known, [...(fault === null ? [] : [fault]), ...checks.faults]);
 }
 
@@ -133,12 +132,16 @@ async function playAll(stage: DemoStage): Promise<string | null> {
 }
 
 async function play(stage: DemoStage): Promise<void> {
-  const { watcher, options } = stage;
+  const { watcher, options, traffic } = stage;
   watcher.scene('Shadow first: answers of both systems are compared, users notice nothing');
   await requireReady(stage);
   await startPlan(stage);
+  // A twentieth of the users gives evidence slowly: more of them come while the shares are small.
+  await traffic.setRate(canaryRateFactor * options.rate);
   if (options.faults) await breakDuringCanary(stage);
   watcher.scene('Canary: a few users first, then more');
+  await goOnUntil(stage, 'a quarter of the traffic', isPastSmallShares);
+  await traffic.setRate(options.rate);
   await moveState(stage);
   noteCopy(stage);
   watcher.scene('Ramp-up: the share grows, flat is kept current');
@@ -149,6 +152,10 @@ async function play(stage: DemoStage): Promise<void> {
   }
   await goOnUntil(stage, 'the end of the plan', ({ status }) => status === 'completed');
   stage.say('The migration is completed');
+}
+
+function isPastSmallShares({ steps, stepIndex }: RunRecord): boolean {
+  return (steps[stepIndex]?.trafficThousandths ?? largeShareThousandths) >= largeShareThousandths;
 }
 
 async function requireReady({ control }: DemoStage): Promise<void> {
@@ -191,12 +198,6 @@ async function countShadowed({ metrics }: DemoControl, startMs: number): Promise
   return readings.get('compared')?.value ?? 0;
 }
 
-interface Checks {
-  readonly report: VerificationReport | null;
-  readonly history: HistoryReport | null;
-  readonly faults: readonly string[];
-}
-
 async function checkAll(stage: DemoStage, historyPath: string): Promise<Checks> {
   const { control, cloud, say } = stage;
   const faults: string[] = [];
@@ -216,85 +217,4 @@ async function checkAll(stage: DemoStage, historyPath: string): Promise<Checks> 
     for (const line of describeViolation(violation, ofKey).slice(0, 12)) say(line);
   }
   return { report, history, faults };
-}
-
-interface DemoSummaryParts extends Checks {
-  readonly stage: DemoStage;
-  readonly run: RunRecord | null;
-  readonly stats: TrafficStats;
-  readonly shadowed: number;
-  readonly startedAtMs: number;
-}
-
-function summarize(parts: DemoSummaryParts, faults: readonly string[]): DemoSummary {
-  const { stage, run, stats, report, history, startedAtMs } = parts;
-  const { options, watcher, windows } = stage;
-  for (const failure of stats.failures.slice(0, 5)) stage.say(`Failed request: ${failure}`);
-  const summary: Omit<DemoSummary, 'outcome' | 'failures'> = {
-    seed: options.seed,
-    records: options.records,
-    elapsedMs: Date.now() - startedAtMs,
-    peakMemoryMb: roundedOrNull(watcher.peakMemoryMb()),
-    phases: (run?.attempts ?? []).map(phaseOf),
-    rollbacks: (run?.rollbacks ?? []).map((record) => rollbackOf(record, stage)),
-    state: {
-      ...totalOf({ byCategory: report?.byCategory ?? {} }),
-      byCategory: report?.byCategory ?? {},
-    },
-    traffic: {
-      requests: stats.requests,
-      failed: stats.failed,
-      failedDuringFault: stats.failedDuringFault,
-      flat: stats.bySystem.flat.requests,
-      hierarchical: stats.bySystem.hierarchical.requests,
-      shadowed: parts.shadowed,
-    },
-    history: {
-      acknowledgedWrites: history?.acknowledgedWrites ?? 0,
-      lostWrites: history?.lostWrites ?? 0,
-      staleReads: history?.staleReads ?? 0,
-      resurrections: history?.resurrections ?? 0,
-      unexplainedReads: history?.unexplainedReads ?? 0,
-      keys: history?.keys ?? 0,
-    },
-    windows,
-    dataDir: null,
-  };
-  const isEveryRecordProven = report?.outcome === 'verified';
-  const failures = [...faults, ...judgeDemo({ run, isEveryRecordProven, faults: options.faults, summary })];
-  return { outcome: failures.length === 0 ? 'completed' : 'failed', failures, ...summary };
-}
-
-function phaseOf({
-  phase,
-  stepId,
-  outcome,
-  startedAtMs,
-  endedAtMs,
-}: RunRecord['attempts'][number]): DemoPhase {
-  return {
-    phase,
-    step: stepId,
-    outcome,
-    startedAt: new Date(startedAtMs).toISOString(),
-    endedAt: endedAtMs === null ? null : new Date(endedAtMs).toISOString(),
-  };
-}
-
-function rollbackOf(record: RunRecord['rollbacks'][number], { injected }: DemoStage): DemoRollback {
-  const { fromPhase, toPhase, trigger, authorityMovedAtMs } = record;
-  const cause = injected.get(record.rollbackId);
-  return {
-    fromPhase,
-    toPhase,
-    trigger,
-    injected: cause?.injected ?? null,
-    detectedAfterMs: cause?.detectedAfterMs ?? null,
-    trafficOffAfterMs: cause?.trafficOffAfterMs ?? null,
-    stateRestored: authorityMovedAtMs !== null,
-  };
-}
-
-function roundedOrNull(value: number | null): number | null {
-  return value === null ? null : Math.round(value);
 }

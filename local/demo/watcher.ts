@@ -59,7 +59,7 @@ export function startWatcher(deps: WatcherDeps): Watcher {
   let copySpan: { fromMs: number; toMs: number } | null = null;
   let peakMb: number | null = null;
   let memoryAtMs = 0;
-  let stopped = false;
+  const stopping = new AbortController();
 
   const look = async (): Promise<void> => {
     const [current, stats] = await Promise.all([control.runs.current(), traffic.stats()]);
@@ -76,7 +76,7 @@ export function startWatcher(deps: WatcherDeps): Watcher {
     for (const wake of waiting) wake();
   };
   const loop = async (): Promise<void> => {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       await look();
       await delay(lookEveryMs);
     }
@@ -110,7 +110,7 @@ export function startWatcher(deps: WatcherDeps): Watcher {
     peakMemoryMb: () => peakMb,
     broken: broken.promise,
     async stop() {
-      stopped = true;
+      stopping.abort();
       await looping;
     },
   };
@@ -147,24 +147,37 @@ function viewOf(seen: {
   copy: DemoView['copy'];
   timeline: Timeline;
 }): DemoView {
-  const { run, timeline } = seen;
+  const { run, timeline, atMs, scene, copy } = seen;
   const latest = timeline.latest();
   const earlier = timeline.before((latest?.atMs ?? 0) - rateSpanMs);
   return {
-    elapsedMs: seen.atMs,
-    scene: seen.scene,
-    phase: run?.phase ?? 'none',
-    stepId: run?.steps[run.stepIndex]?.id ?? null,
-    stepNumber: (run?.stepIndex ?? 0) + 1,
-    stepCount: run?.steps.length ?? 0,
-    status: run?.status ?? 'not started',
-    reason: run?.reason ?? null,
+    elapsedMs: atMs,
+    scene,
+    ...runView(run),
     trafficThousandths: servedShare(latest, earlier),
     flat: systemView('flat', latest, earlier),
     hierarchical: systemView('hierarchical', latest, earlier),
     acknowledgedWrites: latest?.stats.acknowledgedWrites ?? 0,
-    copy: seen.copy,
+    copy,
   };
+}
+
+type RunView = Pick<DemoView, 'phase' | 'stepId' | 'stepNumber' | 'stepCount' | 'status' | 'reason'>;
+
+const noRun: RunView = {
+  phase: 'none',
+  stepId: null,
+  stepNumber: 0,
+  stepCount: 0,
+  status: 'not started',
+  reason: null,
+};
+
+function runView(run: RunRecord | null): RunView {
+  if (run === null) return noRun;
+  const { phase, status, reason, steps, stepIndex } = run;
+  const stepId = steps[stepIndex]?.id ?? null;
+  return { phase, stepId, stepNumber: stepIndex + 1, stepCount: steps.length, status, reason };
 }
 
 /** The split that users see, by what was served in the last seconds. */
