@@ -188,6 +188,15 @@ function judgeErrorRate(gate: Extract<Gate, { name: 'error-rate' }>, readings: R
 /** A step is rolled back for latency only at this multiple of the flat system's. */
 const rollBackMultiple = 2;
 
+/** As the alarm: a slowness that both systems share is no reason to go back. */
+function isWorthRollingBack(
+  gate: Extract<Gate, { name: 'latency-p99' }>,
+  p99: number,
+  flatP99: number | null,
+): boolean {
+  return p99 > Math.max(gate.rollBackAboveMs, rollBackMultiple * (flatP99 ?? 0));
+}
+
 function judgeLatency(gate: Extract<Gate, { name: 'latency-p99' }>, readings: Readings): Judgement {
   const { measured } = readings;
   const p99 = measured.get('hierarchical_p99')?.value ?? null;
@@ -208,9 +217,7 @@ function judgeLatency(gate: Extract<Gate, { name: 'latency-p99' }>, readings: Re
   const thin = whyTooThin(samples, gate.minSamples, ageMs, 'requests');
   if (thin !== null || p99 === null) return { evidence, outcome: noData(thin ?? 'no latency was measured') };
   if (p99 <= limitMs) return { evidence, outcome: passed };
-  // As the alarm: a slowness that both systems share is no reason to go back.
-  const rollBackAboveMs = Math.max(gate.rollBackAboveMs, rollBackMultiple * (flatP99 ?? 0));
-  const response = p99 > rollBackAboveMs ? 'roll-back' : 'hold';
+  const response = isWorthRollingBack(gate, p99, flatP99) ? 'roll-back' : 'hold';
   return {
     evidence,
     outcome: failed(`p99 is ${p99.toFixed(1)} ms, limit ${limitMs.toFixed(1)} ms`, response),

@@ -18,7 +18,7 @@ export interface DemoStage {
   readonly windows: DemoWindow[];
 }
 
-export type InjectedRollback = Pick<DemoRollback, 'injected' | 'detectedAfterMs' | 'trafficOffAfterMs'>;
+type InjectedRollback = Pick<DemoRollback, 'injected' | 'detectedAfterMs' | 'trafficOffAfterMs'>;
 
 /** Writes that must be acknowledged during anything delicate, or nothing was shown. */
 export const leastAcknowledged = 100;

@@ -52,7 +52,7 @@ export async function startDynamo(): Promise<TestDynamo> {
   };
 }
 
-export function localDynamoClient(endpoint: string): DynamoDBClient {
+function localDynamoClient(endpoint: string): DynamoDBClient {
   return new DynamoDBClient({
     endpoint,
     region: 'us-east-1',
