@@ -197,18 +197,23 @@ function isWorthRollingBack(
   return p99 > Math.max(gate.rollBackAboveMs, rollBackMultiple * (flatP99 ?? 0));
 }
 
+/** The newest readings with enough of flat's requests in them. */
+function flatReadings(
+  gate: { readonly minSamples: number },
+  { measured, before }: Readings,
+): Readings['measured'] | undefined {
+  return [measured, before].find((readingsOf) => valueOf(readingsOf, 'flat_requests') >= gate.minSamples);
+}
+
 function judgeLatency(gate: Extract<Gate, { name: 'latency-p99' }>, readings: Readings): Judgement {
   const { measured } = readings;
   const p99 = measured.get('hierarchical_p99')?.value ?? null;
-  const flat = [measured, readings.before].find(
-    (readingsOf) => valueOf(readingsOf, 'flat_requests') >= gate.minSamples,
-  );
+  const flat = flatReadings(gate, readings);
   const flatP99 = flat?.get('flat_p99')?.value ?? null;
   const samples = valueOf(measured, 'hierarchical_requests');
   const ageMs = ageOf(readings, 'hierarchical_p99');
   // With everybody on one system flat is what it was before; without any of it the absolute limit decides alone.
-  const relativeMs = flatP99 === null ? 0 : flatP99 * gate.relativeLimit;
-  const limitMs = Math.max(gate.limitMs, relativeMs);
+  const limitMs = Math.max(gate.limitMs, gate.relativeLimit * (flatP99 ?? 0));
   const source = sourceOf(measured, 'hierarchical_p99');
   const evidence: Evidence[] = [
     { name: 'p99-ms', value: p99, limit: limitMs, samples, source, ageMs },
