@@ -189,12 +189,13 @@ function judgeErrorRate(gate: Extract<Gate, { name: 'error-rate' }>, readings: R
 const rollBackMultiple = 2;
 
 /** As the alarm: a slowness that both systems share is no reason to go back. */
-function isWorthRollingBack(
+function responseTo(
   gate: Extract<Gate, { name: 'latency-p99' }>,
   p99: number,
   flatP99: number | null,
-): boolean {
-  return p99 > Math.max(gate.rollBackAboveMs, rollBackMultiple * (flatP99 ?? 0));
+): 'roll-back' | 'hold' {
+  const limitMs = Math.max(gate.rollBackAboveMs, rollBackMultiple * (flatP99 ?? 0));
+  return p99 > limitMs ? 'roll-back' : 'hold';
 }
 
 /** The newest readings with enough of flat's requests in them. */
@@ -222,7 +223,7 @@ function judgeLatency(gate: Extract<Gate, { name: 'latency-p99' }>, readings: Re
   const thin = whyTooThin(samples, gate.minSamples, ageMs, 'requests');
   if (thin !== null || p99 === null) return { evidence, outcome: noData(thin ?? 'no latency was measured') };
   if (p99 <= limitMs) return { evidence, outcome: passed };
-  const response = isWorthRollingBack(gate, p99, flatP99) ? 'roll-back' : 'hold';
+  const response = responseTo(gate, p99, flatP99);
   return {
     evidence,
     outcome: failed(`p99 is ${p99.toFixed(1)} ms, limit ${limitMs.toFixed(1)} ms`, response),
