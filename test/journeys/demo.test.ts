@@ -27,8 +27,8 @@ test(
   { timeout: 400_000 },
   async () => {
     const { code, stdout, stderr } = await runProgram([
-      'demo',
-      ...['--json', '--records', '2500', '--seed', '2', '--rate', '200', '--time-scale', '86400'],
+      ...['demo', '--json', '--records', '2500', '--seed', '2', '--rate', '200'],
+      ...['--time-scale', '86400'],
     ]);
 
     const summary = JSON.parse(stdout) as DemoSummary & { kind: string };
