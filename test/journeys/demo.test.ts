@@ -26,10 +26,9 @@ test(
   'a small demo loses nothing over two rollbacks, and says so in one document',
   { timeout: 400_000 },
   async () => {
-    const { code, stdout, stderr } = await runProgram([
-      ...['demo', '--json', '--records', '2500', '--seed', '2', '--rate', '200'],
-      ...['--time-scale', '86400'],
-    ]);
+    const { code, stdout, stderr } = await runProgram(
+      'demo --json --records 2500 --seed 2 --rate 200 --time-scale 86400'.split(' '),
+    );
 
     const summary = JSON.parse(stdout) as DemoSummary & { kind: string };
     expect({ stderr, failures: summary.failures }).toEqual({ stderr, failures: [] });
