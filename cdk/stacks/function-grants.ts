@@ -63,7 +63,7 @@ function grantTables(props: FunctionGrantsProps): void {
     ['verify-state', state.state.tableArn, [...read, ...scan]],
     ['verify-state', state.authority.tableArn, read],
     ['verify-state', state.progress.tableArn, read],
-    ['verify-state', state.quarantine.tableArn, read],
+    ['verify-state', state.quarantine.tableArn, [...read, 'dynamodb:UpdateItem']],
     ['describe-state', state.authority.tableArn, read],
     ['describe-state', state.progress.tableArn, read],
     ['describe-state', state.reversePending.tableArn, read],

@@ -36,8 +36,8 @@ export function makeHandler(deps: RelayChangesHandlerDeps): () => Promise<RelayT
         const outcome = await relayChanges(category);
         totals.sent += outcome.sent;
         totals.resent += outcome.resent;
-        // A full house is no reason to hurry: only progress is.
-        if (outcome.sent > 0) totals.caughtUp = false;
+        // Neither a full house nor a trickle is a reason to hurry, only a full batch: small ones cost as much each.
+        if (outcome.sent > 0 && !outcome.caughtUp) totals.caughtUp = false;
       } catch (failure) {
         // One category that cannot be relayed must not hold up the others; the invocation fails after them.
         if (!(await isNotBegun(deps, category, failure))) failures.push(failure);

@@ -4,6 +4,7 @@ import { keyOfPk, recordPk } from '../migration/key.ts';
 import type { QuarantineEntry } from '../migration/ports.ts';
 import type { RecordKey } from '../migration/row.ts';
 import { numberOf, text, textOf, type Item } from './attributes.ts';
+import type { ItemKey } from './read-items.ts';
 
 /** A category's entries are spread over this many partition keys: a raw row costs up to 300 write units. */
 export const quarantineShards = 8;
@@ -16,8 +17,13 @@ export function quarantinePartition(category: Category, shard: number): string {
 }
 
 export function quarantineKey(category: Category, key: RecordKey): Item {
+  const { pk, sk } = quarantineItemKey(category, key);
+  return { pk: text(pk), sk: text(sk) };
+}
+
+export function quarantineItemKey(category: Category, key: RecordKey): ItemKey {
   const shard = bucketOf(key) % quarantineShards;
-  return { pk: text(quarantinePartition(category, shard)), sk: text(recordPk(key)) };
+  return { pk: quarantinePartition(category, shard), sk: recordPk(key) };
 }
 
 export function parseQuarantineItem(item: Item, category: Category): QuarantineEntry {

@@ -6,15 +6,18 @@ import {
 } from '@aws-sdk/client-dynamodb';
 
 import type { Sleeper } from '../kernel/clock.ts';
+import { recordPk } from '../migration/key.ts';
 import type { QuarantineStore } from '../migration/ports.ts';
-import { flag, number, text, type Item } from './attributes.ts';
+import { flag, number, text, textOf, type Item } from './attributes.ts';
 import { realSleeper } from './backoff.ts';
 import { countPartition } from './count-partition.ts';
 import { isConditionFailed } from './faults.ts';
 import { mapBounded } from './map-bounded.ts';
+import { readItems } from './read-items.ts';
 import {
   cutRawRow,
   parseQuarantineItem,
+  quarantineItemKey,
   quarantineKey,
   quarantinePartition,
   quarantineShards,
@@ -93,6 +96,17 @@ export function makeQuarantineStore(deps: {
           ':e': number(version.epoch),
           ':v': number(version.sequence),
         },
+      });
+    },
+
+    async find(category, keys) {
+      const bySk = new Map(keys.map((key) => [recordPk(key), key]));
+      const wanted = [...bySk.values()].map((key) => quarantineItemKey(category, key));
+      const projection = { ProjectionExpression: 'sk, resolved' };
+      const items = await readItems({ client, table, sleeper }, wanted, projection);
+      return items.flatMap((item) => {
+        const key = bySk.get(textOf(item, 'sk'));
+        return key === undefined || item['resolved'] !== undefined ? [] : [key];
       });
     },
 

@@ -13,14 +13,20 @@ export interface ItemKey {
   readonly sk: string;
 }
 
+/** Attributes to return; all without one. */
+interface Projection {
+  readonly ProjectionExpression?: string;
+}
+
 /** Strongly consistent; absent items are left out and the order is the store's. Keys must be distinct. */
 export async function readItems(
   deps: { client: DynamoDBClient; table: string; sleeper: Sleeper },
   keys: readonly ItemKey[],
+  projection: Projection = {},
 ): Promise<Item[]> {
   const found: Item[] = [];
   for (let start = 0; start < keys.length; start += keysPerRequest) {
-    found.push(...(await readGroup(deps, keys.slice(start, start + keysPerRequest))));
+    found.push(...(await readGroup(deps, keys.slice(start, start + keysPerRequest), projection)));
   }
   return found;
 }
@@ -28,6 +34,7 @@ export async function readItems(
 async function readGroup(
   { client, table, sleeper }: { client: DynamoDBClient; table: string; sleeper: Sleeper },
   keys: readonly ItemKey[],
+  projection: Projection,
 ): Promise<Item[]> {
   const found: Item[] = [];
   let open: Item[] = keys.map(({ pk, sk }) => ({ pk: text(pk), sk: text(sk) }));
@@ -35,7 +42,7 @@ async function readGroup(
     if (round >= maxRounds) throw storeReadsThrottled(table, open.length);
     if (round > 0) await sleeper.sleep(backoffMs(round - 1));
     const answer = await client.send(
-      new BatchGetItemCommand({ RequestItems: { [table]: { Keys: open, ConsistentRead: true } } }),
+      new BatchGetItemCommand({ RequestItems: { [table]: { ...projection, Keys: open, ConsistentRead: true } } }),
     );
     const items = answer.Responses?.[table] ?? [];
     found.push(...items);

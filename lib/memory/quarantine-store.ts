@@ -24,6 +24,10 @@ export function makeMemoryQuarantineStore(
           world.quarantine.delete(recordPk(key));
         }
       }),
+    find: (category, keys) =>
+      transaction(interleave, 'quarantine.find', () =>
+        keys.filter((key) => world.quarantine.get(recordPk(key))?.category === category),
+      ),
     list: (category, cursor, limit) =>
       transaction(interleave, 'quarantine.list', () => {
         const found = [...world.quarantine.entries()]

@@ -21,6 +21,8 @@ export interface MemoryWorld {
   /** Range counts of closed plans by `runId/recordType`. */
   readonly plans: Map<string, number>;
   currentRun: string | null;
+  runOpenings: number;
+  isRunOpen: boolean;
   readonly relayCursors: Map<Category, number>;
   readonly relayBatches: Map<Category, RelayBatch[]>;
   /** By partition key of the record. */
@@ -38,6 +40,8 @@ export function makeMemoryWorld(): MemoryWorld {
     ranges: new Map(),
     plans: new Map(),
     currentRun: null,
+    runOpenings: 0,
+    isRunOpen: false,
     relayCursors: new Map(),
     relayBatches: new Map(),
     quarantine: new Map(),

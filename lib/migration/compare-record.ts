@@ -47,13 +47,8 @@ function compareWithFlat(
   if (stored === undefined) return isExpired(row, table, nowMs) ? 'verified' : 'missing';
   if (stored.state === 'tombstone') return 'missing';
   if (now.kind === 'rejected') return stored.state === 'quarantined' ? 'quarantined' : 'mismatch';
-  const isForm = isAnyForm(
-    row,
-    table,
-    nowMs,
-    (form) => isExpiryOf(form, stored) && form.body === stored.body,
-  );
-  return isForm ? 'verified' : 'mismatch';
+  const isFit = (form: Form): boolean => isExpiryOf(form, stored) && form.body === stored.body;
+  return isFit(now) || isAnyForm(row, table, nowMs, isFit) ? 'verified' : 'mismatch';
 }
 
 /** Clocks of two workers differ by this much at most. */

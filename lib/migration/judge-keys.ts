@@ -36,24 +36,41 @@ export interface ImageSnapshot {
 const rechecks = 3;
 const recheckAfterMs = 250;
 
+export interface Judgement {
+  readonly settled: readonly JudgedKey[];
+  /** Keys that differed at the first look. */
+  readonly unsettled: readonly RecordKey[];
+}
+
 /** Judges the keys of one snapshot, all of one category, while both sides keep changing. */
 export async function judgeImages(
   deps: JudgeKeysDeps,
   category: Category,
   snapshot: ImageSnapshot,
+): Promise<Judgement> {
+  const results = await judgeOnce(deps, category, snapshot);
+  return {
+    settled: results.filter(({ verdict }) => isSettled(verdict)),
+    unsettled: results.filter(({ verdict }) => !isSettled(verdict)).map(({ key }) => key),
+  };
+}
+
+/** Looks again and again at keys that differed; what still differs then does. Holds their keys only, not their rows. */
+export async function judgeAgain(
+  deps: JudgeKeysDeps,
+  category: Category,
+  keys: readonly RecordKey[],
 ): Promise<readonly JudgedKey[]> {
-  const judged = new Map<string, JudgedKey>();
-  let open = snapshot;
-  for (let round = 0; ; round += 1) {
-    const results = await judgeOnce(deps, category, open);
-    for (const result of results) judged.set(recordPk(result.key), result);
-    const unsettled = results.filter(({ verdict }) => !isSettled(verdict));
-    if (unsettled.length === 0 || round === rechecks) return [...judged.values()];
+  const settled: JudgedKey[] = [];
+  let open = keys;
+  for (let round = 1; ; round += 1) {
     await deps.sleeper.sleep(recheckAfterMs);
-    open = await deps.source.readCurrent(
-      category,
-      unsettled.map(({ key }) => key),
-    );
+    const results = await judgeOnce(deps, category, await deps.source.readCurrent(category, open));
+    if (round === rechecks) return [...settled, ...results];
+    settled.push(...results.filter(({ verdict }) => isSettled(verdict)));
+    const unsettled = results.filter(({ verdict }) => !isSettled(verdict));
+    if (unsettled.length === 0) return settled;
+    open = unsettled.map(({ key }) => key);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import { HalError } from '../kernel/errors.ts';
 import { sha256Hex } from '../kernel/sha256.ts';
-import { eachRange } from './backfill-progress.ts';
+import { eachRange, readRunProgress } from './backfill-progress.ts';
 import type { MigrationDefinition } from './definition.ts';
 import { encodeKey } from './key.ts';
 import type { FlatSource, KeyRange, RangeQueue, RangeStore, RangeTask } from './ports.ts';
@@ -43,15 +43,32 @@ export function makePlanBackfill(deps: PlanBackfillDeps): PlanBackfill {
       return { sentRanges };
     },
     async resume(runId) {
-      const run = runId ?? (await deps.ranges.currentRun());
-      let sentRanges = 0;
-      if (run === null) return { sentRanges };
-      for (const { recordType } of deps.definition.tables) {
-        sentRanges += await resendTable(deps, run, recordType);
-      }
-      return { sentRanges };
+      return { sentRanges: runId === null ? await resumeOpen(deps) : await resumeRun(deps, runId) };
     },
   };
+}
+
+async function resumeRun(deps: PlanBackfillDeps, runId: string): Promise<number> {
+  let sentRanges = 0;
+  for (const { recordType } of deps.definition.tables) {
+    sentRanges += await resendTable(deps, runId, recordType);
+  }
+  return sentRanges;
+}
+
+/** What the schedule asks for every minute, for as long as the system runs: a finished copy must cost it one read. */
+async function resumeOpen(deps: PlanBackfillDeps): Promise<number> {
+  const run = await deps.ranges.openRun();
+  if (run === null) return 0;
+  const sentRanges = await resumeRun(deps, run.runId);
+  if (sentRanges === 0 && (await isFinished(deps, run.runId))) await deps.ranges.closeRun(run);
+  return sentRanges;
+}
+
+async function isFinished(deps: PlanBackfillDeps, runId: string): Promise<boolean> {
+  const recordTypes = deps.definition.tables.map(({ recordType }) => recordType);
+  const { complete } = await readRunProgress(deps.ranges, runId, recordTypes);
+  return complete;
 }
 
 function chosenTables(

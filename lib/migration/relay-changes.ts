@@ -20,7 +20,7 @@ export interface RelayChangesDeps {
 export interface RelayOutcome {
   readonly sent: number;
   readonly resent: number;
-  /** False when there is more to read. */
+  /** False when there is more to read at once. */
   readonly caughtUp: boolean;
 }
 
@@ -40,7 +40,7 @@ async function sendNext(
   category: Category,
 ): Promise<Pick<RelayOutcome, 'sent' | 'caughtUp'>> {
   const afterSequence = await deps.relay.cursor(category);
-  const slice = await readFittingSlice(deps, category, afterSequence);
+  const { slice, isLast } = await readFittingSlice(deps, category, afterSequence);
   if (slice.entryCount === 0) {
     await requireSameLog(deps.source, category, afterSequence);
     return { sent: 0, caughtUp: true };
@@ -51,7 +51,7 @@ async function sendNext(
   // Another relay was faster: its batch holds these changes.
   if (!begun) return { sent: 0, caughtUp: false };
   await sendSlice(deps, { category, afterSequence, throughSequence, sentAtMs }, slice);
-  return { sent: 1, caughtUp: false };
+  return { sent: 1, caughtUp: isLast };
 }
 
 /** A store that was put back to an earlier copy gives sequences a second time; what it logs would never be read. */
@@ -71,11 +71,13 @@ async function readFittingSlice(
   deps: RelayChangesDeps,
   category: Category,
   afterSequence: number,
-): Promise<ChangeSlice> {
+): Promise<{ readonly slice: ChangeSlice; readonly isLast: boolean }> {
   let limit = deps.batchEntries ?? 200;
   for (;;) {
     const slice = await readChangeSlice(deps.source, category, { afterSequence, limit });
-    if (slice.lengthBytes <= maxMessageBytes || limit === 1) return slice;
+    if (slice.lengthBytes <= maxMessageBytes || limit === 1) {
+      return { slice, isLast: slice.entryCount < limit };
+    }
     limit = Math.max(1, limit >> 1);
   }
 }

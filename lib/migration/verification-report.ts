@@ -76,21 +76,24 @@ const counterOf = {
   pending: 'pending',
 } as const;
 
-/** Adds one judged key. */
-export function countVerdict(
+/** Adds judged keys of one category. */
+export function countVerdicts(
   report: VerificationReport,
   category: Category,
-  key: RecordKey,
-  verdict: Verdict | 'pending',
+  judged: readonly { readonly key: RecordKey; readonly verdict: Verdict | 'pending' }[],
 ): VerificationReport {
-  if (verdict === 'absent') return report;
-  const counts = report.byCategory[category] ?? emptyVerification;
-  const counter = counterOf[verdict];
-  const counted = { ...counts, total: counts.total + 1, [counter]: counts[counter] + 1 };
-  const byCategory = { ...report.byCategory, [category]: counted };
-  const isDifference = verdict === 'mismatch' || verdict === 'missing' || verdict === 'extra';
-  if (!isDifference || report.differences.length >= maxDifferences) return { ...report, byCategory };
-  return { ...report, byCategory, differences: [...report.differences, { category, key, kind: verdict }] };
+  const counts = { ...(report.byCategory[category] ?? emptyVerification) };
+  const differences = [...report.differences];
+  for (const { key, verdict } of judged) {
+    if (verdict === 'absent') continue;
+    counts.total += 1;
+    counts[counterOf[verdict]] += 1;
+    const isDifference = verdict === 'mismatch' || verdict === 'missing' || verdict === 'extra';
+    if (isDifference && differences.length < maxDifferences) {
+      differences.push({ category, key, kind: verdict });
+    }
+  }
+  return { ...report, byCategory: { ...report.byCategory, [category]: counts }, differences };
 }
 
 /** Sum over the categories. */

@@ -1,14 +1,20 @@
 import * as z from 'zod/mini';
 
 import { categories as allCategories, type Category } from './category.ts';
-import { judgeImages, type ImageSnapshot, type JudgedKey, type JudgeKeysDeps } from './judge-keys.ts';
+import {
+  judgeAgain,
+  judgeImages,
+  type ImageSnapshot,
+  type JudgedKey,
+  type JudgeKeysDeps,
+} from './judge-keys.ts';
 import { decodeKey, encodeKey } from './key.ts';
 import type { QuarantineStore } from './ports.ts';
 import { plantCanaries } from './planted-canary.ts';
 import type { StoredRecord } from './record.ts';
 import { resolveOutdated } from './resolve-outdated.ts';
 import { tableOf, type MigratedTable } from './table-lookup.ts';
-import { concludeReport, countVerdict, emptyReport, type VerificationReport } from './verification-report.ts';
+import { concludeReport, countVerdicts, emptyReport, type VerificationReport } from './verification-report.ts';
 
 export interface VerifyStateDeps extends JudgeKeysDeps {
   readonly quarantine: QuarantineStore;
@@ -49,8 +55,10 @@ export function makeVerifyState(
   };
 }
 
-/** Pages that are judged at the same time: most of the judging is waiting for changes that are on their way. */
-const pagesAtATime = 10;
+/** Pages under way at once: enough to hide the reading of one behind the comparing of another. */
+const pagesAtATime = 3;
+/** Pages of which some keys wait for changes on their way; only those keys are held. */
+const waitingPages = 20;
 
 /** Pages in order until the deadline or the end; the report has all of them. */
 async function verifySome(
@@ -60,35 +68,70 @@ async function verifySome(
   deadlineMs: number,
 ): Promise<VerifyState> {
   let position: Position | null = begun.position;
-  let { report } = begun;
-  const open: Promise<ReportChange>[] = [];
+  const tally = new Tally(begun.report);
   do {
     // The tidying looks at what the judging left: it comes after all of it.
-    if (position.pass === 'quarantine') {
-      for (const judged of open.splice(0)) report = (await judged)(report);
-    }
+    if (position.pass === 'quarantine') await tally.finish();
     const look: Look = await lookAt(deps, tables, position);
-    // One that fails is met below; until then it must not count as unhandled.
-    look.judged.catch(() => undefined);
-    open.push(look.judged);
     ({ position } = look);
-    const oldest = open.length >= pagesAtATime ? open.shift() : undefined;
-    if (oldest !== undefined) report = (await oldest)(report);
+    await tally.add(look.judged);
   } while (position !== null && deps.clock.nowMs() < deadlineMs);
-  for (const judged of open) report = (await judged)(report);
-  return { position, report };
+  return { position, report: await tally.finish() };
 }
 
 type ReportChange = (report: VerificationReport) => VerificationReport;
+
+/** What one page adds to the report: at once, and after a second look at what differed. */
+interface PageResult {
+  readonly atOnce: ReportChange;
+  readonly later: (() => Promise<ReportChange>) | null;
+}
+
+/** Collects the results of pages that are judged side by side; no more than a few are ever under way. */
+class Tally {
+  readonly #judging: Promise<PageResult>[] = [];
+  readonly #waiting: Promise<ReportChange>[] = [];
+  #report: VerificationReport;
+
+  constructor(report: VerificationReport) {
+    this.#report = report;
+  }
+
+  async add(page: Promise<PageResult>): Promise<void> {
+    // One that fails is met when its turn comes; until then it must not count as unhandled.
+    page.catch(() => undefined);
+    this.#judging.push(page);
+    await this.#settle(pagesAtATime - 1, waitingPages);
+  }
+
+  async finish(): Promise<VerificationReport> {
+    await this.#settle(0, 0);
+    return this.#report;
+  }
+
+  async #settle(mostJudging: number, mostWaiting: number): Promise<void> {
+    for (let at = this.#judging.length; at > mostJudging; at -= 1) {
+      const { atOnce, later } = await this.#judging.shift()!;
+      this.#report = atOnce(this.#report);
+      if (later === null) continue;
+      const change = later();
+      change.catch(() => undefined);
+      this.#waiting.push(change);
+    }
+    for (let at = this.#waiting.length; at > mostWaiting; at -= 1) {
+      this.#report = (await this.#waiting.shift()!)(this.#report);
+    }
+  }
+}
 
 /** A page that has been read. */
 interface Look {
   /** Where the next one begins. */
   readonly position: Position | null;
-  readonly judged: Promise<ReportChange>;
+  readonly judged: Promise<PageResult>;
 }
 
-const unchanged: Promise<ReportChange> = Promise.resolve((report) => report);
+const nothing: Promise<PageResult> = Promise.resolve({ atOnce: (report) => report, later: null });
 
 const positionSchema = z.union([
   z.object({ pass: z.literal('rows'), table: z.int(), after: z.nullable(z.string()) }),
@@ -132,7 +175,7 @@ async function lookAt(
   if (position.pass === 'records') return lookAtRecords(deps, tables, position.cursor);
   if (position.pass === 'quarantine') return tidyQuarantine(deps, tables, position);
   const table = tables[position.table];
-  if (table === undefined) return { position: { pass: 'records', cursor: null }, judged: unchanged };
+  if (table === undefined) return { position: { pass: 'records', cursor: null }, judged: nothing };
   return lookAtRows(deps, table, position);
 }
 
@@ -157,37 +200,53 @@ async function judgeRows(
   deps: VerifyStateDeps,
   table: MigratedTable,
   page: ImageSnapshot,
-): Promise<ReportChange> {
-  const judged = await judgeImages(deps, table.category, page);
-  return (report) => {
-    let next: VerificationReport = {
-      ...report,
-      cuts: { [table.category]: page.lowWatermark, ...report.cuts },
-      scanned: { ...report.scanned, rows: report.scanned.rows + page.images.length },
+): Promise<PageResult> {
+  const { category } = table;
+  const { settled, unsettled } = await judgeImages(deps, category, page);
+  // A row that vanished meanwhile is left to the second pass.
+  const count = countJudged(deps, category, ({ image }) => image.row !== null);
+  const counted = count(settled);
+  const [rows, cut] = [page.images.length, page.lowWatermark];
+  return {
+    atOnce: (report) =>
+      counted({
+        ...report,
+        cuts: { [category]: cut, ...report.cuts },
+        scanned: { ...report.scanned, rows: report.scanned.rows + rows },
+      }),
+    later: unsettled.length === 0 ? null : () => judgeAgain(deps, category, unsettled).then(count),
+  };
+}
+
+/** Adds those judged keys that the pass is about, with a canary, to a report; holds no rows meanwhile. */
+function countJudged(
+  deps: VerifyStateDeps,
+  category: Category,
+  isOurs: (judged: JudgedKey) => boolean,
+): (judged: readonly JudgedKey[]) => ReportChange {
+  return (judged) => {
+    const verdicts = judged.filter(isOurs).map(({ key, verdict }) => ({ key, verdict }));
+    const { planted, found } = canariesIn(deps, judged);
+    return (report) => {
+      const { canary } = report;
+      const next = { ...report, canary: { planted: canary.planted + planted, found: canary.found + found } };
+      return countVerdicts(next, category, verdicts);
     };
-    for (const result of judged) {
-      // A row that vanished meanwhile is left to the second pass.
-      if (result.image.row !== null) next = countVerdict(next, table.category, result.key, result.verdict);
-    }
-    return withCanary(deps, next, judged);
   };
 }
 
 /** One record of each page that was found in order is damaged in memory and compared again. */
-function withCanary(
+function canariesIn(
   deps: VerifyStateDeps,
-  report: VerificationReport,
   judged: readonly JudgedKey[],
-): VerificationReport {
+): { readonly planted: number; readonly found: number } {
   const proper = ['verified', 'quarantined', 'tombstoned'];
   const sample = judged.find(({ verdict, stored }) => proper.includes(verdict) && stored !== undefined);
-  if (sample === undefined) return report;
+  if (sample === undefined) return { planted: 0, found: 0 };
   const { key, image, stored, authority } = sample;
   const table = tableOf(deps.definition, key.recordType);
   const nowMs = deps.clock.nowMs();
-  const { planted, found } = plantCanaries({ row: image.row, stored }, table, { nowMs, authority });
-  const { canary } = report;
-  return { ...report, canary: { planted: canary.planted + planted, found: canary.found + found } };
+  return plantCanaries({ row: image.row, stored }, table, { nowMs, authority });
 }
 
 async function lookAtRecords(
@@ -210,33 +269,40 @@ async function judgeRecords(
   deps: VerifyStateDeps,
   tables: readonly MigratedTable[],
   records: readonly StoredRecord[],
-): Promise<ReportChange> {
+): Promise<PageResult> {
   const types = new Set(tables.map(({ recordType }) => recordType));
   const ours = records.filter(({ key }) => types.has(key.recordType));
-  const judged = new Map<Category, readonly JudgedKey[]>();
+  const strangers = strangersOf(deps, tables, records);
+  const atOnce: ReportChange[] = [];
+  const again: (() => Promise<ReportChange>)[] = [];
   for (const [category, ofCategory] of groupByCategory(deps, ours)) {
     const keys = ofCategory.map(({ key }) => key);
     const present = await deps.source.readCurrent(category, keys);
     // Rows that flat has were compared in the first pass.
     const images = present.images.filter(({ row }) => row === null);
-    judged.set(category, await judgeImages(deps, category, { ...present, images }));
+    const { settled, unsettled } = await judgeImages(deps, category, { ...present, images });
+    const count = countJudged(deps, category, ({ image }) => image.row === null);
+    atOnce.push(count(settled));
+    if (unsettled.length > 0) again.push(() => judgeAgain(deps, category, unsettled).then(count));
   }
-  return (report) => {
-    let next: VerificationReport = {
-      ...report,
-      scanned: { ...report.scanned, records: report.scanned.records + ours.length },
-    };
-    for (const { key, category } of strangersOf(deps, tables, records)) {
-      next = countVerdict(next, category, key, 'extra');
-    }
-    for (const [category, results] of judged) {
-      for (const { key, verdict, image } of results) {
-        if (image.row === null) next = countVerdict(next, category, key, verdict);
+  const scanned = ours.length;
+  return {
+    atOnce: (report) => {
+      let next: VerificationReport = {
+        ...report,
+        scanned: { ...report.scanned, records: report.scanned.records + scanned },
+      };
+      for (const { key, category } of strangers) {
+        next = countVerdicts(next, category, [{ key, verdict: 'extra' }]);
       }
-      next = withCanary(deps, next, results);
-    }
-    return next;
+      return inTurn(atOnce)(next);
+    },
+    later: again.length === 0 ? null : () => Promise.all(again.map((begin) => begin())).then(inTurn),
   };
+}
+
+function inTurn(changes: readonly ReportChange[]): ReportChange {
+  return (report) => changes.reduce((next, change) => change(next), report);
 }
 
 async function tidyQuarantine(
@@ -245,10 +311,10 @@ async function tidyQuarantine(
   position: Extract<Position, { pass: 'quarantine' }>,
 ): Promise<Look> {
   const category = [...new Set(tables.map((table) => table.category))][position.category];
-  if (category === undefined) return { position: null, judged: unchanged };
+  if (category === undefined) return { position: null, judged: nothing };
   const cursor = await resolveOutdated(deps, category, position.cursor);
   const next = cursor === null ? position.category + 1 : position.category;
-  return { position: { pass: 'quarantine', category: next, cursor }, judged: unchanged };
+  return { position: { pass: 'quarantine', category: next, cursor }, judged: nothing };
 }
 
 /** Records of no type that is migrated: nobody reads them, and nobody wrote them for the migration. */

@@ -2,6 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Category } from './category.ts';
 import { convertImage, quarantineImage, type ConvertedImage } from './convert-image.ts';
 import type { MigrationDefinition } from './definition.ts';
+import { recordPk } from './key.ts';
 import type {
   ChangeMessage,
   QuarantineStore,
@@ -99,9 +100,15 @@ async function resolveConverted(
   category: Category,
   converted: readonly ConvertedImage[],
 ): Promise<void> {
-  if ((await quarantine.count(category)) === 0) return;
-  for (const { kind, record } of converted) {
-    if (kind === 'record') await quarantine.resolve(record.key, category, record.version);
+  const records = converted.flatMap(({ kind, record }) => (kind === 'record' ? [record] : []));
+  const versions = new Map(records.map(({ key, version }) => [recordPk(key), version]));
+  const held = await quarantine.find(
+    category,
+    records.map(({ key }) => key),
+  );
+  for (const key of held) {
+    const version = versions.get(recordPk(key));
+    if (version !== undefined) await quarantine.resolve(key, category, version);
   }
 }
 

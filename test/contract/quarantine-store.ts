@@ -56,6 +56,20 @@ export function quarantineStoreContract(name: string, makeAdapter: () => Promise
       expect(await quarantine.count(category)).toBe(0);
     });
 
+    it('finds those of many keys that have an unresolved entry', async () => {
+      const ids = Array.from({ length: 150 }, (_, number) => ({ recordType: 'memory', id: `k${number}` }));
+      await quarantine.put({ ...entry, key: ids[3]! });
+      await quarantine.put({ ...entry, key: ids[120]! });
+      await quarantine.put({ ...entry, key: ids[149]! });
+      await quarantine.resolve(ids[120]!, category, newer);
+
+      const found = await quarantine.find(category, ids);
+
+      expect(new Set(found.map(({ id }) => id))).toEqual(new Set(['k3', 'k149']));
+      expect(await quarantine.find('metadata', ids)).toEqual([]);
+      expect(await quarantine.find(category, [])).toEqual([]);
+    });
+
     it('lists over pages', async () => {
       const ids = Array.from({ length: 12 }, (_, number) => `k${number}`);
       for (const id of ids) await quarantine.put({ ...entry, key: { recordType: 'memory', id } });

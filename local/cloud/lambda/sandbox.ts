@@ -11,7 +11,7 @@ import type {
 } from './invocation.ts';
 
 /** Small heaps, collected early: two dozen sandboxes share one machine. A function's own memory may be less. */
-const youngGenerationMb = 8;
+const youngGenerationMb = 24;
 const oldGenerationMb = 160;
 
 /** One running environment of a function: takes one invocation at a time. */
@@ -42,6 +42,7 @@ export function startSandbox(spec: FunctionSpec, log: (line: string) => void): S
   };
   const worker = new Worker(new URL('worker.ts', import.meta.url), {
     workerData: setup,
+    name: spec.name.slice(13),
     env: { ...spec.env },
     execArgv: [],
     stdin: false,
