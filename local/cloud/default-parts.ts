@@ -7,6 +7,7 @@ import { startChild, whenReady } from './child-process.ts';
 import { readDeployment } from './deployment.ts';
 import type { CloudParts, RunningSystems } from './parts.ts';
 import { projectRoot } from './project-root.ts';
+import { smallProcess } from './small-process.ts';
 
 const readyWithinMs = 15_000;
 
@@ -38,7 +39,7 @@ async function startSystems({
   const child = startChild({
     name: 'services',
     command: process.execPath,
-    args: ['--optimize-for-size', join(projectRoot, 'local/hal9/main.ts')],
+    args: [...smallProcess, join(projectRoot, 'local/hal9/main.ts')],
     env: {
       ...env,
       SOURCE: JSON.stringify({ kind: 'sqlite', path: directory.flatStore }),

@@ -9,6 +9,7 @@ import {
   type TrafficReply,
 } from './traffic-messages.ts';
 import type { TrafficControl, TrafficOptions } from './traffic-control.ts';
+import { smallProcess } from '../cloud/small-process.ts';
 
 export interface TrafficProcess extends TrafficControl {
   readonly pid: number;
@@ -22,7 +23,7 @@ export async function spawnTraffic(options: TrafficOptions, logPath: string): Pr
   const log = openSync(logPath, 'a');
   const child = fork(fileURLToPath(new URL('main.ts', import.meta.url)), [], {
     env: { ...process.env, [trafficOptionsVariable]: JSON.stringify(options) },
-    execArgv: ['--optimize-for-size'],
+    execArgv: [...smallProcess],
     stdio: ['ignore', log, log, 'ipc'],
     // An interrupt at the terminal is for the parent, which then stops the users in order.
     detached: true,
