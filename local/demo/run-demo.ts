@@ -211,8 +211,10 @@ async function checkAll(stage: DemoStage, historyPath: string): Promise<Checks> 
   };
   const isDrained = await attempt('draining', () => drain(control));
   if (isDrained === false) faults.push('some writes of users did not reach the other side in time');
-  const report = await attempt('verification', () => verifyEverything(control));
-  const history = await attempt('history', () => judgeHistory(cloud, control, historyPath));
+  const [report, history] = await Promise.all([
+    attempt('verification', () => verifyEverything(control)),
+    attempt('history', () => judgeHistory(cloud, control, historyPath)),
+  ]);
   for (const { violation, history: ofKey } of history?.evidence.slice(0, 3) ?? []) {
     for (const line of describeViolation(violation, ofKey).slice(0, 12)) say(line);
   }
