@@ -1,6 +1,5 @@
 import { HalError } from '../lib/kernel/errors.ts';
 import { nearestName } from '../lib/kernel/nearest-name.ts';
-import { categories } from '../lib/migration/category.ts';
 import { totalOf } from '../lib/migration/verification-report.ts';
 import { metricNames, type MetricName } from '../lib/monitoring/metric-names.ts';
 import type { MetricQuery } from '../lib/monitoring/ports.ts';
@@ -23,8 +22,9 @@ function sum(id: string, metric: MetricName): MetricQuery {
 /** What `verify --tests` knows; each really looks, and one that saw nothing fails. */
 export const verificationTests: Readonly<Record<string, Test>> = {
   'data-integrity': async ({ invoker }) => {
-    const { changeLogInstalled } = await describeState(invoker);
+    const { changeLogInstalled, categories: statuses } = await describeState(invoker);
     if (!changeLogInstalled) return fail('nothing has been copied yet', 'hal9-migrate state migrate');
+    const categories = statuses.map(({ category }) => category);
     const report = await verifyState(invoker, categories, () => {});
     const { total, mismatches, missing, extra } = totalOf(report);
     const detail = `${report.outcome}: ${total} records, ${mismatches} mismatches, ${missing} missing, ${extra} extra`;

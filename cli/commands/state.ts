@@ -11,6 +11,7 @@ import { count, duration, share } from '../output/quantities.ts';
 import { copyLine, statusTable, verificationTable, verificationVerdict } from '../output/state-views.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
 import { parseCategories } from '../state/categories.ts';
+import { chosenDefinition } from '../state/chosen-definition.ts';
 import { describeState } from '../state/describe-state.ts';
 import { migrateState } from '../state/migrate-state.ts';
 import { driftOf, verifyState } from '../state/verify-state.ts';
@@ -40,14 +41,14 @@ function addMigrate(state: Command, context: CliContext): void {
     .option('--timeout <seconds>', 'stop watching after this long; the copy goes on')
     .option('--dry-run', 'say what would be copied, and change nothing', false)
     .action(async (options: CategoryOptions & { timeout?: string; dryRun: boolean }) => {
-      const categories = parseCategories(options.category ?? []);
+      const definition = await chosenDefinition();
+      const categories = parseCategories(options.category ?? [], definition);
       const timeoutMs =
         options.timeout === undefined ? null : positiveNumber('--timeout', options.timeout) * 1000;
       const invoker = await functionInvoker(connect(options, context.env));
-      const { hal9Definition } = await import('../../lib/migration/hal9-definition.ts');
       if (options.dryRun) {
         const { tables } = (await invoker.invoke('prepare-source', { action: 'inspect' })) as SourceTables;
-        const chosen = tables.filter(({ category }) => (categories as readonly string[]).includes(category));
+        const chosen = tables.filter(({ category }) => categories.includes(category));
         if (options.json) printDocument('StateMigratePlan', { tables: chosen });
         else
           for (const { recordType, rowCount } of chosen)
@@ -59,7 +60,7 @@ function addMigrate(state: Command, context: CliContext): void {
       let copiedBefore: number | null = null;
       const result = await migrateState(invoker, {
         categories,
-        definition: hal9Definition,
+        definition,
         timeoutMs,
         onProgress: (progress) => {
           // A resumed copy begins with what was there; only what came since then tells how fast it is.
@@ -96,7 +97,7 @@ function addProgress(state: Command, context: CliContext): void {
   })
     .option('--category <names...>', categoryHelp, listOption)
     .action(async (options: CategoryOptions) => {
-      const chosen = parseCategories(options.category ?? []);
+      const chosen = parseCategories(options.category ?? [], await chosenDefinition());
       const { changeLogInstalled, categories } = await describeState(
         await functionInvoker(connect(options, context.env)),
       );
@@ -140,7 +141,7 @@ function addVerify(state: Command, context: CliContext): void {
     .option('--all-categories', 'every category (the default)', false)
     .option('--deep', 'every record (the default; kept for scripts that say it)', false)
     .action(async (options: CategoryOptions) => {
-      const categories = parseCategories(options.category ?? []);
+      const categories = parseCategories(options.category ?? [], await chosenDefinition());
       const invoker = await functionInvoker(connect(options, context.env));
       const lines = liveLines({ quiet: options.json });
       const report = await verifyState(invoker, categories, ({ scanned }) => {

@@ -14,7 +14,7 @@ export interface SourceStatus {
   readonly changeLogInstalled: boolean;
   readonly tables: readonly TableReport[];
   /** Empty until the change log, which keeps them, is installed. */
-  readonly authorities: Partial<Record<Category, FlatAuthority>>;
+  readonly authorities: Readonly<Record<Category, FlatAuthority>>;
 }
 
 const requestSchema = z.object({ action: z.enum(['inspect', 'install', 'status']) });
@@ -29,7 +29,7 @@ export function makeHandler({
     const tables = await source.inspect();
     if (action === 'install') await source.installChangeLog();
     const changeLogInstalled = await source.isChangeLogInstalled();
-    const authorities: Partial<Record<Category, FlatAuthority>> = {};
+    const authorities: Record<Category, FlatAuthority> = {};
     if (changeLogInstalled) {
       for (const category of categoriesOf(definition)) {
         authorities[category] = await source.authority(category);

@@ -1,16 +1,11 @@
 import * as z from 'zod/mini';
 
-import { categories } from '../../lib/migration/category.ts';
+import { categoriesOf } from '../../lib/migration/table-lookup.ts';
 import {
   makeVerifyState,
   type VerifyAnswer,
   type VerifyStateDeps,
 } from '../../lib/migration/verify-state.ts';
-
-const requestSchema = z.object({
-  categories: z.optional(z.array(z.enum(categories))),
-  cursor: z.optional(z.nullable(z.string())),
-});
 
 export interface VerifyStateHandlerDeps extends VerifyStateDeps {
   /** One invocation works for this long, then answers with a cursor. */
@@ -19,11 +14,16 @@ export interface VerifyStateHandlerDeps extends VerifyStateDeps {
 
 /** Compares both sides completely, over as many invocations as that takes. */
 export function makeHandler(deps: VerifyStateHandlerDeps): (event: unknown) => Promise<VerifyAnswer> {
+  const known = categoriesOf(deps.definition);
+  const requestSchema = z.object({
+    categories: z.optional(z.array(z.enum(known))),
+    cursor: z.optional(z.nullable(z.string())),
+  });
   const verifyState = makeVerifyState(deps);
   return (event) => {
     const request = requestSchema.parse(event);
     return verifyState(
-      { categories: request.categories ?? categories, cursor: request.cursor ?? null },
+      { categories: request.categories ?? known, cursor: request.cursor ?? null },
       deps.clock.nowMs() + deps.timeBudgetMs,
     );
   };

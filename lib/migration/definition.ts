@@ -47,6 +47,8 @@ export interface Transform {
 /** Everything the engine needs to know about one system's state. */
 export interface MigrationDefinition {
   readonly name: string;
-  /** In migration order. */
+  /** Names that operators also know a category by. */
+  readonly categoryAliases?: Readonly<Record<string, Category>>;
+  /** In migration order, which is that of the categories too. */
   readonly tables: readonly (TableDefinition & { readonly transform: Transform })[];
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-import { categories } from './category.ts';
+import { isCategoryName } from './category.ts';
 import { decodeKey, encodeKey } from './key.ts';
 import type { ChangeMessage, KeyRange, RangeTask, SourceImage } from './ports.ts';
 import { decodedRow, encodedRow } from './row-encoding.ts';
@@ -51,7 +51,7 @@ function messageText(value: unknown): string {
   });
 }
 
-const categorySchema = z.enum(categories);
+const categorySchema = z.string().check(z.refine(isCategoryName, 'the name of a category'));
 const keySchema = z.object({ recordType: z.string(), id: z.string() });
 const versionSchema = z.object({ epoch: z.int(), sequence: z.int() });
 const cursorSchema = z.nullable(z.string());

@@ -32,10 +32,10 @@ export interface VerificationReport {
   readonly endedAtMs: number;
   readonly scanned: { readonly rows: number; readonly records: number };
   /** Version of the flat store at the first look at each category. */
-  readonly cuts: Partial<Record<Category, RecordVersion>>;
+  readonly cuts: Readonly<Record<Category, RecordVersion>>;
   /** Damaged copies of real records that went through the same comparison. */
   readonly canary: { readonly planted: number; readonly found: number };
-  readonly byCategory: Partial<Record<Category, CategoryVerification>>;
+  readonly byCategory: Readonly<Record<Category, CategoryVerification>>;
   /** At most 50; the counts are complete. */
   readonly differences: readonly Difference[];
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-import { categories as allCategories, type Category } from './category.ts';
+import type { Category } from './category.ts';
 import {
   judgeAgain,
   judgeImages,
@@ -13,8 +13,13 @@ import type { QuarantineStore } from './ports.ts';
 import { plantCanaries } from './planted-canary.ts';
 import type { StoredRecord } from './record.ts';
 import { resolveOutdated } from './resolve-outdated.ts';
-import { tableOf, type MigratedTable } from './table-lookup.ts';
-import { concludeReport, countVerdicts, emptyReport, type VerificationReport } from './verification-report.ts';
+import { categoriesOf, tableOf, type MigratedTable } from './table-lookup.ts';
+import {
+  concludeReport,
+  countVerdicts,
+  emptyReport,
+  type VerificationReport,
+} from './verification-report.ts';
 
 export interface VerifyStateDeps extends JudgeKeysDeps {
   readonly quarantine: QuarantineStore;
@@ -150,7 +155,7 @@ interface VerifyState {
 /** Our own text; only its frame is checked, since nobody else writes it. */
 const stateSchema = z.object({
   position: positionSchema,
-  report: z.object({ outcome: z.string(), byCategory: z.partialRecord(z.enum(allCategories), z.unknown()) }),
+  report: z.object({ outcome: z.string(), byCategory: z.record(z.string(), z.unknown()) }),
 });
 
 function decodeState(cursor: string): VerifyState {
@@ -324,11 +329,12 @@ function strangersOf(
   records: readonly StoredRecord[],
 ): readonly Pick<StoredRecord, 'key' | 'category'>[] {
   const known = new Set(deps.definition.tables.map(({ recordType }) => recordType));
+  const all = categoriesOf(deps.definition);
   const ours = tables.map(({ category }) => category);
   return records
     .filter(({ key }) => !known.has(key.recordType))
     .flatMap(({ key, category }) => {
-      const named = allCategories.includes(category) ? category : ours[0];
+      const named = all.includes(category) ? category : ours[0];
       return named !== undefined && ours.includes(named) ? [{ key, category: named }] : [];
     });
 }

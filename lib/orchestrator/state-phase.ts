@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
-import { categories, type Category } from '../migration/category.ts';
+import type { Category } from '../migration/category.ts';
 import type { FunctionInvoker } from './function-invoker.ts';
 import {
   faultOf,
@@ -110,8 +110,8 @@ function movedOn(deps: StatePhaseDeps, state: StatePhase, change: Partial<StateP
 
 async function install(deps: StatePhaseDeps, state: StatePhase): Promise<StateStep> {
   const { authorities } = parseSource(await deps.invoker.invoke('prepare-source', { action: 'install' }));
-  const present = categories.filter((category) => authorities[category] !== undefined);
-  return movedOn(deps, state, { stage: 'plan', categories: present });
+  // The answer names them in migration order.
+  return movedOn(deps, state, { stage: 'plan', categories: Object.keys(authorities) });
 }
 
 async function plan(deps: StatePhaseDeps, state: StatePhase): Promise<StateStep> {

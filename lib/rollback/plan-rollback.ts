@@ -8,7 +8,7 @@ import {
   type EditStamp,
   type FlagsEdit,
 } from '../flags/edit.ts';
-import { categories, type Category } from '../migration/category.ts';
+import type { Category } from '../migration/category.ts';
 import { phaseNames, phaseOrder, phases, type PhaseName } from '../orchestrator/phases.ts';
 import { parsePhase } from '../orchestrator/plan.ts';
 import type { RunRecord } from '../orchestrator/run.ts';
@@ -35,13 +35,14 @@ export type PlannedRollback = RollbackPlan | { readonly kind: 'nothing-to-do'; r
 
 /**
  * Decides how far back and by which effects; changes nothing. `run` null is a migration that never began (or a
- * record that cannot be read), which takes nothing from the way back of the traffic.
+ * record that cannot be read), which takes nothing from the way back of the traffic. `categories` are all there are.
  * Throws HalErrors `UnknownPhase` and `RollbackForward` for what an operator asked.
  */
 export function planRollback(
   run: RunRecord | null,
   published: Routes | null,
   request: RollbackRequest,
+  categories: readonly Category[],
 ): PlannedRollback {
   const idle = whyNothing(run, published, request);
   if (idle !== null) return { kind: 'nothing-to-do', why: idle };
@@ -53,7 +54,7 @@ export function planRollback(
     fromPhase,
     toPhase,
     routingEpoch,
-    actions: actionsOf(run, published, request, { toPhase, routingEpoch }),
+    actions: actionsOf(run, published, request, { toPhase, routingEpoch }, categories),
   };
 }
 
@@ -63,6 +64,7 @@ export function actionsOf(
   published: Routes | null,
   request: RollbackRequest,
   target: { readonly toPhase: PhaseName; readonly routingEpoch: number },
+  categories: readonly Category[],
 ): readonly RollbackAction[] {
   const isAuthorityBack =
     request.restoreAuthority ||
@@ -71,7 +73,7 @@ export function actionsOf(
     { kind: 'publish-routes', routes: routesBack(published, request, target.routingEpoch) },
     { kind: 'write-flags', routingEpoch: target.routingEpoch },
     ...(isAuthorityBack
-      ? categoriesOf(run)
+      ? categoriesOf(run, categories)
           .toReversed()
           .map((category) => ({ kind: 'authority-to-flat', category }) as const)
       : []),
@@ -80,7 +82,7 @@ export function actionsOf(
 }
 
 /** Those that the run knows of; all of them when nothing is known. */
-function categoriesOf(run: RunRecord | null): readonly Category[] {
+function categoriesOf(run: RunRecord | null, categories: readonly Category[]): readonly Category[] {
   const known = run?.statePhase?.categories ?? [];
   return known.length > 0 ? known : categories;
 }

@@ -7,6 +7,7 @@ import type { FunctionInvoker } from '../orchestrator/function-invoker.ts';
 import type { Lock, RunStore } from '../orchestrator/ports.ts';
 import { closeAttempt, type RollbackRecord, type RunRecord } from '../orchestrator/run.ts';
 import { faultOf } from '../orchestrator/state-answers.ts';
+import type { Category } from '../migration/category.ts';
 import { beginStatePhase } from '../orchestrator/state-phase.ts';
 import type { RouteStore } from '../router/ports.ts';
 import type { Routes } from '../router/routes.ts';
@@ -15,6 +16,8 @@ import type { RollbackRequest } from './request.ts';
 import { restoreFlatAuthority } from './restore-authority.ts';
 
 export interface RollBackDeps {
+  /** All that the migration has, in its order. */
+  readonly categories: readonly Category[];
   readonly runs: RunStore;
   readonly flags: FlagStore;
   readonly routes: RouteStore;
@@ -94,7 +97,7 @@ async function claimRollback(
       toPhase: 'none',
       routingEpoch: (published?.routingEpoch ?? 0) + blindEpochJump,
     });
-    const actions = actionsOf(null, published, request, record);
+    const actions = actionsOf(null, published, request, record, deps.categories);
     return { kind: 'claimed', record, actions, failures: [`run record: ${faultOf(fault).message}`] };
   }
 }
@@ -109,10 +112,11 @@ async function tryClaim(
   const run = await deps.runs.current();
   const last = run?.rollbacks.at(-1) ?? null;
   if (isCarriedOut(run, request)) return { kind: 'nothing-to-do', why: 'this request was carried out', last };
-  const plan = planRollback(run, published, request);
+  const plan = planRollback(run, published, request, deps.categories);
   if (plan.kind === 'nothing-to-do') return { ...plan, last };
   if (run?.status === 'rolling-back' && last !== null) {
-    return { kind: 'claimed', record: last, actions: actionsOf(run, published, request, last), failures: [] };
+    const actions = actionsOf(run, published, request, last, deps.categories);
+    return { kind: 'claimed', record: last, actions, failures: [] };
   }
   const record = newRecord(request, startedAtMs, plan);
   const isClaimed = run === null || (await deps.runs.update(run, rollingBack(run, record))) !== null;

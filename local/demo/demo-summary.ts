@@ -47,7 +47,7 @@ export interface DemoSummary {
   readonly phases: readonly DemoPhase[];
   readonly rollbacks: readonly DemoRollback[];
   readonly state: CategoryVerification & {
-    readonly byCategory: Readonly<Partial<Record<Category, CategoryVerification>>>;
+    readonly byCategory: Readonly<Record<Category, CategoryVerification>>;
   };
   readonly traffic: {
     readonly requests: number;

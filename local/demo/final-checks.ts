@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
-import { categories } from '../../lib/migration/category.ts';
+import { hal9Categories, hal9Definition } from '../../lib/migration/hal9-definition.ts';
 import type { StateDescription } from '../../lib/migration/state-description.ts';
 import type { VerificationReport } from '../../lib/migration/verification-report.ts';
 import type { VerifyAnswer } from '../../lib/migration/verify-state.ts';
@@ -44,7 +43,10 @@ export async function verifyEverything(control: DemoControl): Promise<Verificati
 async function verifyOnce({ invoker }: DemoControl): Promise<VerificationReport> {
   let cursor: string | null = null;
   for (;;) {
-    const answer = (await invoker.invoke('verify-state', { categories, cursor })) as VerifyAnswer;
+    const answer = (await invoker.invoke('verify-state', {
+      categories: hal9Categories,
+      cursor,
+    })) as VerifyAnswer;
     if (answer.done) return answer.report;
     cursor = answer.cursor;
   }

@@ -10,7 +10,7 @@ import {
   verificationVerdict,
 } from '../../cli/output/state-views.ts';
 import { hanging } from '../../cli/output/wrap.ts';
-import { categories } from '../../lib/migration/category.ts';
+import { hal9Categories as categories } from '../../lib/migration/hal9-definition.ts';
 import type { CategoryStatus } from '../../lib/migration/state-status.ts';
 import { emptyReport, type VerificationReport } from '../../lib/migration/verification-report.ts';
 import type { MigrationStatus } from '../../lib/orchestrator/operations/read-status.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
-import { categories } from '../../lib/migration/category.ts';
+import { hal9Categories as categories } from '../../lib/migration/hal9-definition.ts';
 import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
 import { phaseNames } from '../../lib/orchestrator/phases.ts';
 import { profiles } from '../../lib/orchestrator/profiles.ts';

@@ -59,7 +59,7 @@ async function verify(system: System) {
 }
 
 function totals({ byCategory }: VerificationReport) {
-  const [sessions, metadata] = [byCategory['user-sessions'], byCategory.metadata];
+  const [sessions, metadata] = [byCategory['user-sessions'], byCategory['metadata']];
   return Object.fromEntries(
     countNames.map((name) => [name, (sessions?.[name] ?? 0) + (metadata?.[name] ?? 0)]),
   );

@@ -12,7 +12,8 @@ import { makeMemoryMetricReader } from '../../lib/memory/metric-reader.ts';
 import { makeRouteStore } from '../../lib/memory/route-store.ts';
 import { makeMemoryRunStore } from '../../lib/memory/run-store.ts';
 import { makeMemoryWorkflow } from '../../lib/memory/workflow.ts';
-import { categories, type Category } from '../../lib/migration/category.ts';
+import type { Category } from '../../lib/migration/category.ts';
+import { hal9Categories as categories } from '../../lib/migration/hal9-definition.ts';
 import type { MeasuredSystem } from '../../lib/monitoring/metric-names.ts';
 import { makeLiveTraffic } from '../../lib/monitoring/live-traffic.ts';
 import type { StepEvent } from '../../lib/orchestrator/change-run.ts';
@@ -58,6 +59,7 @@ export function makeControlWorld(options: { interleave?: Interleave; flags?: Par
   const metricReader = makeMemoryMetricReader(metrics);
   const invoker = makeMemoryFunctionInvoker(handlers);
   const world = {
+    categories,
     clock,
     sleeper,
     runs: makeMemoryRunStore(options.interleave),

@@ -20,7 +20,7 @@ import { makeMemorySwitchStore } from '../../../lib/memory/switch-store.ts';
 import { makeMemoryTargetStore } from '../../../lib/memory/target-store.ts';
 import { makeMemoryWorld } from '../../../lib/memory/world.ts';
 import { groupOf } from '../../../lib/migration/bucket.ts';
-import { categories } from '../../../lib/migration/category.ts';
+import { hal9Categories as categories } from '../../../lib/migration/hal9-definition.ts';
 import type {
   AuthorityStore,
   QuarantineStore,

@@ -9,7 +9,8 @@ import { keyOfRow, makeFlatStore, setRow } from '../../../lib/memory/flat-store.
 import { makeMemoryHierarchicalRecords } from '../../../lib/memory/hierarchical-records.ts';
 import { makeMemoryTargetStore } from '../../../lib/memory/target-store.ts';
 import { makeMemoryWorld } from '../../../lib/memory/world.ts';
-import { categories, type Category } from '../../../lib/migration/category.ts';
+import type { Category } from '../../../lib/migration/category.ts';
+import { hal9Categories as categories } from '../../../lib/migration/hal9-definition.ts';
 import { convertImage } from '../../../lib/migration/convert-image.ts';
 import { hal9Definition } from '../../../lib/migration/hal9-definition.ts';
 import { tableOf, tablesOf } from '../../../lib/migration/table-lookup.ts';

@@ -12,7 +12,7 @@ import { makeRelayStore } from '../../../lib/aws/relay-store.ts';
 import { makeReversePendingStore } from '../../../lib/aws/reverse-pending-store.ts';
 import { makeSwitchStore } from '../../../lib/aws/switch-store.ts';
 import { makeTargetStore } from '../../../lib/aws/target-store.ts';
-import { categories } from '../../../lib/migration/category.ts';
+import { hal9Categories as categories } from '../../../lib/migration/hal9-definition.ts';
 import { hal9Definition } from '../../../lib/migration/hal9-definition.ts';
 import { makeMigrateRange } from '../../../lib/migration/migrate-range.ts';
 import { makePlanBackfill } from '../../../lib/migration/plan-backfill.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { categories } from '../../../lib/migration/category.ts';
+import { hal9Categories as categories } from '../../../lib/migration/hal9-definition.ts';
 import { hal9Definition } from '../../../lib/migration/hal9-definition.ts';
 import { keyOfPk } from '../../../lib/migration/key.ts';
 import { tableOf } from '../../../lib/migration/table-lookup.ts';
