@@ -69,6 +69,7 @@ export function startWatcher(deps: WatcherDeps): Watcher {
     timeline.add({ atMs, stats });
     if (isCopying(run)) copySpan = { fromMs: copySpan?.fromMs ?? atMs, toMs: atMs };
     if (isCopying(run) && atMs - (copy?.atMs ?? 0) >= copyEveryMs) copy = await readCopy(control, copy);
+    if (copy !== null && isCopied(run)) copy = { atMs, view: finished(copy.view) };
     if (atMs - memoryAtMs >= memoryEveryMs) {
       memoryAtMs = atMs;
       peakMb = highest(peakMb, treeMemoryMb(process.pid));
@@ -124,6 +125,16 @@ function highest(left: number | null, right: number | null): number | null {
 
 function isCopying(run: RunRecord | null): boolean {
   return run?.phase === 'state-migration' && run.status === 'baking' && run.statePhase?.stage === 'copy';
+}
+
+function isCopied(run: RunRecord | null): boolean {
+  const stage = run?.statePhase?.stage;
+  return stage === 'verify' || stage === 'switch' || stage === 'post-verify' || stage === 'done';
+}
+
+/** Looked at every few seconds, the end of the copy itself is never seen. */
+function finished({ rows }: Copy['view']): Copy['view'] {
+  return { rows, copied: rows, perSecond: 0 };
 }
 
 /** The picture is for people: when it cannot be had now, the older one stays. */

@@ -11,7 +11,7 @@ import type {
 } from './invocation.ts';
 
 /** Small heaps, collected early: two dozen sandboxes share one machine. A function's own memory may be less. */
-const youngGenerationMb = 12;
+const youngGenerationMb = 8;
 const oldGenerationMb = 160;
 
 /** One running environment of a function: takes one invocation at a time. */
