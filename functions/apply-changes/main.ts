@@ -3,6 +3,7 @@ import { logFailure } from '../../lib/aws/function-log.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRelayStore } from '../../lib/aws/relay-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
+import { limitWorker } from '../../lib/aws/worker-limits.ts';
 import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
@@ -10,10 +11,12 @@ import { makeHandler } from './handler.ts';
 const env = parseEnv(process.env);
 const client = makeDynamoClient();
 const clock = { nowMs: () => Date.now() };
+const throttle = limitWorker({ client, table: env.PROGRESS_TABLE, clock });
 
 export const handler = makeHandler({
   definition: hal9Definition,
-  target: makeTargetStore({ client, table: env.STATE_TABLE }),
+  target: throttle.gated(makeTargetStore({ client, table: env.STATE_TABLE, throttle }), 'live'),
+  throttle,
   quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
   relay: makeRelayStore({ client, table: env.PROGRESS_TABLE }),
   clock,

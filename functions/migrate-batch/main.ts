@@ -3,6 +3,7 @@ import { logFailure } from '../../lib/aws/function-log.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
+import { limitWorker } from '../../lib/aws/worker-limits.ts';
 import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
 import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
 import { parseEnv } from './env.ts';
@@ -11,12 +12,14 @@ import { makeHandler } from './handler.ts';
 const env = parseEnv(process.env);
 const client = makeDynamoClient();
 const clock = { nowMs: () => Date.now() };
+const throttle = limitWorker({ client, table: env.PROGRESS_TABLE, clock });
 
 export const handler = makeHandler({
   definition: hal9Definition,
   source: openFlatSource(env.SOURCE, hal9Definition),
   ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
-  target: makeTargetStore({ client, table: env.STATE_TABLE }),
+  target: throttle.gated(makeTargetStore({ client, table: env.STATE_TABLE, throttle }), 'copy'),
+  throttle,
   quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
   clock,
   onFailure: logFailure,

@@ -9,6 +9,17 @@ export const text = (value: string): AttributeValue => ({ S: value });
 export const number = (value: number): AttributeValue => ({ N: String(value) });
 export const flag = (value: boolean): AttributeValue => ({ BOOL: value });
 
+/** Names and values as DynamoDB measures an item; numbers at their longest. */
+export function itemBytes(item: Item): number {
+  let bytes = 0;
+  for (const [name, value] of Object.entries(item)) {
+    bytes += name.length + (value.S === undefined ? longestNumberBytes : Buffer.byteLength(value.S));
+  }
+  return bytes;
+}
+
+const longestNumberBytes = 21;
+
 /** Text attribute of an item that only we write; throws `StoredItemInvalid` when it is not there. */
 export function textOf(item: Item, name: string): string {
   const value = item[name]?.S;

@@ -9,6 +9,7 @@ import { HalError } from '../kernel/errors.ts';
 import type { Item } from './attributes.ts';
 import { backoffMs } from './backoff.ts';
 import { isRetryableCode } from './faults.ts';
+import { isThrottlingCode, type OnThrottling } from './throttle-watch.ts';
 
 /** Largest number of statements that DynamoDB takes at once. */
 const statementsPerRequest = 25;
@@ -21,10 +22,7 @@ export type InsertOutcome = 'inserted' | 'present';
  * request, with an answer of its own for each. Keys must be distinct. A repetition after a lost answer finds its own
  * item `present`. Throws `StoreRefusedItem` when the store refuses one for good, `StoreThrottled` after ten rounds.
  */
-export async function insertItems(
-  deps: { client: DynamoDBClient; table: string; sleeper: Sleeper },
-  items: readonly Item[],
-): Promise<InsertOutcome[]> {
+export async function insertItems(deps: InsertDeps, items: readonly Item[]): Promise<InsertOutcome[]> {
   const outcomes: InsertOutcome[] = [];
   for (let start = 0; start < items.length; start += statementsPerRequest) {
     outcomes.push(...(await insertGroup(deps, items.slice(start, start + statementsPerRequest))));
@@ -32,17 +30,31 @@ export async function insertItems(
   return outcomes;
 }
 
+interface InsertDeps {
+  readonly client: DynamoDBClient;
+  readonly table: string;
+  readonly sleeper: Sleeper;
+  /** A statement of a batch is refused in an answer that is none of the SDK's faults. */
+  readonly onThrottling?: OnThrottling | undefined;
+  /** Waits until the items may be tried again. */
+  readonly beforeRetry?: ((items: readonly Item[]) => Promise<void>) | undefined;
+}
+
 async function insertGroup(
-  { client, table, sleeper }: { client: DynamoDBClient; table: string; sleeper: Sleeper },
+  { client, table, sleeper, ...deps }: InsertDeps,
   items: readonly Item[],
 ): Promise<InsertOutcome[]> {
   const outcomes = Array.from<InsertOutcome>({ length: items.length }).fill('inserted');
   let open = items.map((_, index) => index);
   for (let round = 0; open.length > 0; round += 1) {
-    if (round > 0) await sleeper.sleep(backoffMs(round - 1));
+    if (round > 0) {
+      await sleeper.sleep(backoffMs(round - 1));
+      await deps.beforeRetry?.(open.map((index) => items[index] ?? {}));
+    }
     const statements = open.map((index) => insertStatement(table, items[index] ?? {}));
     const answer = await client.send(new BatchExecuteStatementCommand({ Statements: statements }));
     const retried: number[] = [];
+    reportThrottling(table, answer.Responses ?? [], deps.onThrottling);
     for (const [position, index] of open.entries()) {
       const outcome = classify(table, items[index] ?? {}, answer.Responses?.[position]);
       if (outcome === 'retry') retried.push(index);
@@ -52,6 +64,18 @@ async function insertGroup(
     open = retried;
   }
   return outcomes;
+}
+
+/** Once for each answer, however many of its statements were refused. */
+function reportThrottling(
+  table: string,
+  answers: readonly BatchStatementResponse[],
+  onThrottling: OnThrottling | undefined,
+): void {
+  const refused = answers.filter(({ Error: fault }) => isThrottlingCode(fault?.Code));
+  const why = refused[0]?.Error?.Code;
+  if (why !== undefined)
+    onThrottling?.({ who: table, why: `${why} for ${refused.length} of ${answers.length} items` });
 }
 
 function insertStatement(table: string, item: Item) {

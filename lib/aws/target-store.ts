@@ -5,13 +5,15 @@ import { recordPk } from '../migration/key.ts';
 import { recordSk } from '../migration/record-hash.ts';
 import type { TargetStore, WriteOutcome } from '../migration/ports.ts';
 import type { StoredRecord, TargetRecord } from '../migration/record.ts';
-import { number, text, type Item } from './attributes.ts';
+import { writeUnits } from '../migration/write-budget.ts';
+import { itemBytes, number, text, type Item } from './attributes.ts';
 import { realSleeper } from './backoff.ts';
 import { isConditionFailed } from './faults.ts';
 import { insertItems } from './insert-items.ts';
 import { mapBounded } from './map-bounded.ts';
 import { readItems } from './read-items.ts';
 import { retried } from './retried.ts';
+import type { OnThrottling } from './throttle-watch.ts';
 import { marshalRecord, stateKey, unmarshalRecord } from './state-item.ts';
 
 /** Conditional puts under way at once; enough to hide a round trip, few enough for the sockets of one client. */
@@ -27,8 +29,17 @@ export function makeTargetStore(deps: {
   client: DynamoDBClient;
   table: string;
   sleeper?: Sleeper;
+  /** Told of what the store refuses, and asked before it is tried again. */
+  throttle?: { readonly throttled: OnThrottling; admitAgain(units: number): Promise<void> };
 }): TargetStore {
-  const { client, table } = deps;
+  const { client, table, throttle } = deps;
+  const refusals =
+    throttle === undefined
+      ? {}
+      : {
+          onThrottling: throttle.throttled,
+          beforeRetry: (items: readonly Item[]) => throttle.admitAgain(items.reduce(addUnits, 0)),
+        };
   const sleeper = deps.sleeper ?? realSleeper;
 
   async function putIf(record: TargetRecord, condition: string): Promise<WriteOutcome> {
@@ -56,7 +67,7 @@ export function makeTargetStore(deps: {
 
   return {
     async insertIfAbsent(records) {
-      const outcomes = await insertItems({ client, table, sleeper }, records.map(marshalRecord));
+      const outcomes = await insertItems({ client, table, sleeper, ...refusals }, records.map(marshalRecord));
       return outcomes.map((outcome) => (outcome === 'inserted' ? 'written' : 'kept-newer'));
     },
 
@@ -92,6 +103,10 @@ export function makeTargetStore(deps: {
       };
     },
   };
+}
+
+function addUnits(sum: number, item: Item): number {
+  return sum + writeUnits(itemBytes(item));
 }
 
 /** There is one item per record; another one beside it is nobody's, and must not pass for the record. */

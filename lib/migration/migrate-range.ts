@@ -1,4 +1,6 @@
+import type { Clock } from '../kernel/clock.ts';
 import type { FlatSource, RangeCounts, RangeState, RangeStore, RangeTask } from './ports.ts';
+import type { WorkerThrottle } from './worker-throttle.ts';
 import { backfillImages, type WriteImagesDeps } from './write-images.ts';
 
 export interface MigrateRangeDeps extends WriteImagesDeps {
@@ -8,12 +10,16 @@ export interface MigrateRangeDeps extends WriteImagesDeps {
   readonly pageSize?: number;
   /** Longest time that one page may take, and what a killed worker costs; default 30 s. */
   readonly leaseMs?: number;
+  /** The limits of this worker; `target` writes through it as well. */
+  readonly throttle?: WorkerThrottle;
 }
 
 export type RangeOutcome =
   | { readonly kind: 'completed'; readonly rows: number }
   /** Another worker has it, or had it: nothing to do for this message. */
   | { readonly kind: 'held' | 'already-complete' | 'unknown' }
+  /** As many workers as may be are at work: whoever resumes the run sends the range again. */
+  | { readonly kind: 'no-slot' }
   /** Somebody else took over in the middle; what was written stays, since it is monotone. */
   | { readonly kind: 'lease-lost' };
 
@@ -22,7 +28,7 @@ export function makeMigrateRange(
   deps: MigrateRangeDeps,
 ): (task: RangeTask, owner: string) => Promise<RangeOutcome> {
   const leaseMs = deps.leaseMs ?? 30_000;
-  return async (task, owner) => {
+  const copyRange = async (task: RangeTask, owner: string): Promise<RangeOutcome> => {
     const lease = await deps.ranges.acquire(task.rangeId, owner, leaseMs);
     if (lease.kind === 'complete') return { kind: 'already-complete' };
     if (lease.kind !== 'acquired') return { kind: lease.kind };
@@ -33,19 +39,32 @@ export function makeMigrateRange(
       throw error;
     }
   };
+  return async (task, owner) => {
+    const { throttle } = deps;
+    if (throttle === undefined) return await copyRange(task, owner);
+    if (!(await throttle.enter(owner))) return { kind: 'no-slot' };
+    try {
+      return await copyRange(task, owner);
+    } finally {
+      await throttle.leave();
+    }
+  };
 }
 
 async function copyPages(deps: MigrateRangeDeps, range: RangeState, leaseMs: number): Promise<RangeOutcome> {
   let { after } = range;
   let rows = 0;
+  const pages = makePageSize(deps, leaseMs);
   for (;;) {
     const page = await deps.source.readRange(
       range.recordType,
       { after, upTo: range.range.upTo },
-      deps.pageSize ?? 250,
+      pages.begin(),
     );
     const counts: RangeCounts = await backfillImages(deps, page.images, page.lowWatermark);
     rows += counts.read;
+    pages.end();
+    await deps.throttle?.reportPage(counts);
     if (page.nextAfter === null) {
       const completed = await deps.ranges.complete(range.rangeId, range.fence, counts);
       return completed ? { kind: 'completed', rows } : { kind: 'lease-lost' };
@@ -55,6 +74,32 @@ async function copyPages(deps: MigrateRangeDeps, range: RangeState, leaseMs: num
     after = page.nextAfter;
   }
 }
+
+/**
+ * A page must be written well within the lease, and limits may make writing slow: with them pages begin small, grow
+ * while they are quick and shrink when they are not.
+ */
+function makePageSize(
+  deps: { readonly clock: Clock; readonly pageSize?: number; readonly throttle?: WorkerThrottle },
+  leaseMs: number,
+): { begin(): number; end(): void } {
+  const most = deps.pageSize ?? 250;
+  let size = deps.throttle === undefined ? most : Math.min(most, firstLimitedPage);
+  let begunAtMs = 0;
+  return {
+    begin() {
+      begunAtMs = deps.clock.nowMs();
+      return size;
+    },
+    end() {
+      const tookMs = deps.clock.nowMs() - begunAtMs;
+      if (tookMs > leaseMs / 4) size = Math.max(1, size >> 1);
+      else if (tookMs < leaseMs / 16) size = Math.min(most, size * 2);
+    },
+  };
+}
+
+const firstLimitedPage = 50;
 
 /** Only spares the wait for the lease to expire, so its failure must not hide the reason. */
 async function releaseQuietly(ranges: RangeStore, range: RangeState): Promise<void> {

@@ -1,0 +1,15 @@
+import { applyChange, defaultSettings, type SettingsStore } from '../migration/settings.ts';
+import { transaction, uninterrupted, type Interleave } from './interleave.ts';
+
+export function makeMemorySettingsStore(interleave: Interleave = uninterrupted): SettingsStore {
+  let settings = defaultSettings;
+  return {
+    read: () => transaction(interleave, 'settings.read', () => settings),
+    change: (change) =>
+      transaction(interleave, 'settings.change', () => {
+        const before = settings;
+        settings = applyChange(before, change);
+        return { before, after: settings };
+      }),
+  };
+}
