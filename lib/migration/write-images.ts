@@ -2,6 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Category } from './category.ts';
 import { convertImage, quarantineImage, type ConvertedImage } from './convert-image.ts';
 import type { MigrationDefinition } from './definition.ts';
+import { writeIsolating } from './isolate-refused.ts';
 import { recordPk } from './key.ts';
 import type {
   ChangeMessage,
@@ -12,6 +13,7 @@ import type {
   WriteOutcome,
 } from './ports.ts';
 import type { RecordVersion } from './record.ts';
+import type { FlatRow } from './row.ts';
 import { tableOf } from './table-lookup.ts';
 
 export interface WriteImagesDeps {
@@ -31,10 +33,12 @@ export async function backfillImages(
   lowWatermark: RecordVersion,
 ): Promise<RangeCounts> {
   const nowMs = deps.clock.nowMs();
-  const converted = images.map((image) =>
-    convertImage(image, tableOf(deps.definition, image.key.recordType), { nowMs, lowWatermark }),
-  );
-  return await writeBatches(deps, converted, (records) => deps.target.insertIfAbsent(records));
+  const converted = images.map((image) => ({
+    ...convertImage(image, tableOf(deps.definition, image.key.recordType), { nowMs, lowWatermark }),
+    row: image.row,
+  }));
+  const { counts } = await writeBatches(deps, converted, (records) => deps.target.insertIfAbsent(records));
+  return counts;
 }
 
 /** Live apply of one slice of the change log: each image replaces what is older. */
@@ -45,32 +49,72 @@ export async function applyImages(
 ): Promise<RangeCounts> {
   const nowMs = deps.clock.nowMs();
   const converted = [
-    ...slice.images.map((image) =>
-      convertImage(image, tableOf(deps.definition, image.key.recordType), { nowMs }),
-    ),
-    ...slice.oversized.map((row) => quarantineOversized(deps.definition, row, nowMs)),
+    ...slice.images.map((image) => ({
+      ...convertImage(image, tableOf(deps.definition, image.key.recordType), { nowMs }),
+      row: image.row,
+    })),
+    ...slice.oversized.map((row) => ({ ...quarantineOversized(deps.definition, row, nowMs), row: null })),
   ];
-  const counts = await writeBatches(deps, converted, (records) => deps.target.applyVersioned(records));
-  await resolveConverted(deps.quarantine, category, converted);
+  const { counts, settled } = await writeBatches(deps, converted, (records) =>
+    deps.target.applyVersioned(records),
+  );
+  await resolveConverted(deps.quarantine, category, settled);
   return counts;
 }
 
+/** A conversion with the row that it was made of. */
+type Written = ConvertedImage & { readonly row: FlatRow | null };
+
+type WriteRecords = (records: readonly ConvertedImage['record'][]) => Promise<readonly WriteOutcome[]>;
+
 async function writeBatches(
   deps: WriteImagesDeps,
-  converted: readonly ConvertedImage[],
-  write: (records: readonly ConvertedImage['record'][]) => Promise<readonly WriteOutcome[]>,
-): Promise<RangeCounts> {
+  converted: readonly Written[],
+  write: WriteRecords,
+): Promise<{ readonly counts: RangeCounts; readonly settled: readonly ConvertedImage[] }> {
   let written = 0;
+  const settled: ConvertedImage[] = [];
   for (let start = 0; start < converted.length; start += batchSize) {
     const batch = converted.slice(start, start + batchSize);
     // The entry comes before its marker: a crash between them leaves an entry that the repetition finds again.
     await putFaults(deps.quarantine, batch);
-    const outcomes = await write(batch.map(({ record }) => record));
-    await dropOutdatedFaults(deps, batch, outcomes);
+    const results = await writeIsolating(
+      batch,
+      async (part) => {
+        const outcomes = await write(part.map(({ record }) => record));
+        return part.map((image, at) => ({ image, outcome: outcomes[at] ?? 'kept-newer' }));
+      },
+      (image, fault) => isolate(deps, image, fault, write),
+    );
+    const images = results.map(({ image }) => image);
+    const outcomes = results.map(({ outcome }) => outcome);
+    await dropOutdatedFaults(deps, images, outcomes);
     written += outcomes.filter((outcome) => outcome === 'written').length;
+    settled.push(...images);
   }
-  const quarantined = converted.filter(({ kind }) => kind === 'quarantined').length;
-  return { read: converted.length, written, kept: converted.length - written, quarantined };
+  const quarantined = settled.filter(({ kind }) => kind === 'quarantined').length;
+  const counts = { read: converted.length, written, kept: converted.length - written, quarantined };
+  return { counts, settled };
+}
+
+/**
+ * A record that the store refuses for good goes to quarantine. Its marker is written by the same way, which also tells
+ * that it is the record that is refused: where the store takes nothing at all the marker fails too, and with it the batch.
+ */
+async function isolate(
+  deps: WriteImagesDeps,
+  { record: { key, version }, row }: Written,
+  fault: Error,
+  write: WriteRecords,
+): Promise<{ readonly image: ConvertedImage; readonly outcome: WriteOutcome }> {
+  const image = quarantineImage({ key, version, row }, tableOf(deps.definition, key.recordType), {
+    errorName: fault.name,
+    message: fault.message,
+    nowMs: deps.clock.nowMs(),
+  });
+  await putFaults(deps.quarantine, [image]);
+  const [outcome = 'kept-newer'] = await write([image.record]);
+  return { image, outcome };
 }
 
 async function putFaults(quarantine: QuarantineStore, batch: readonly ConvertedImage[]): Promise<void> {
