@@ -9,7 +9,7 @@ import { makeTemplateResolver } from './template/resolve.ts';
 import type { ResolvedResource } from './template/resolve.ts';
 import { ensureTable, isTable } from './template/tables.ts';
 import type { LocalTable } from './template/tables.ts';
-import { loadTemplates } from './template/templates.ts';
+import { loadTemplates, type StackTemplate } from './template/templates.ts';
 
 export interface ProvisionDeps {
   readonly engines: Engines;
@@ -19,13 +19,15 @@ export interface ProvisionDeps {
 }
 
 export interface Provisioned {
+  readonly stacks: readonly StackTemplate[];
   readonly resources: readonly ResolvedResource[];
   readonly tables: readonly LocalTable[];
 }
 
 /** Reads the templates and makes what holds data: tables, queues, streams, stores, flag documents' places. */
 export async function provision(assembly: string, deps: ProvisionDeps): Promise<Provisioned> {
-  const resolver = makeTemplateResolver(loadTemplates(assembly), {
+  const stacks = loadTemplates(assembly);
+  const resolver = makeTemplateResolver(stacks, {
     identify: (resource) =>
       identifyResource(resource, {
         appConfig: deps.engines.appConfig,
@@ -40,5 +42,5 @@ export async function provision(assembly: string, deps: ProvisionDeps): Promise<
     Promise.all(resources.filter(isTable).map((resource) => ensureTable(deps.tables, resource))),
     ensureQueues(deps.queues, resources.filter(isQueue)),
   ]);
-  return { resources, tables };
+  return { stacks, resources, tables };
 }

@@ -217,11 +217,12 @@ function watchSystems(running: Running, systems: RunningSystems): void {
 
 function registerFunctions(
   running: Running,
-  { resources }: Provisioned,
+  { resources, stacks }: Provisioned,
   systems: SystemAddresses,
   assembly: string,
 ): void {
   const specs = functionSpecs(resources, {
+    stacks,
     assembly,
     sharedEnv: { ...running.env, TZ: 'UTC', PATH: process.env['PATH'] ?? '' },
     overrides: {

@@ -12,6 +12,8 @@ export interface FunctionSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Workers at the same time; further invocations wait in line. */
   readonly maxConcurrency: number;
+  /** Actions of its role, such as `dynamodb:PutItem`; unchecked when absent. */
+  readonly allowedActions?: readonly string[];
   /** Nobody's request waits for it: it leaves the processor to those for whom somebody does. */
   readonly isBackground?: boolean;
 }

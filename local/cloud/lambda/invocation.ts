@@ -41,6 +41,8 @@ export interface WorkerSetup {
   readonly exportName: string;
   readonly memoryMb: number;
   readonly isBackground: boolean;
+  /** null: calls are not checked. */
+  readonly allowedActions: readonly string[] | null;
   /** One Int32, raised for every message; the worker sleeps on it. */
   readonly wakeUps: SharedArrayBuffer;
 }

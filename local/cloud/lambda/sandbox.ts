@@ -38,6 +38,7 @@ export function startSandbox(spec: FunctionSpec, log: (line: string) => void): S
     exportName: spec.exportName,
     memoryMb: spec.memoryMb,
     isBackground: spec.isBackground === true,
+    allowedActions: spec.allowedActions ?? null,
     wakeUps,
   };
   const worker = new Worker(new URL('worker.ts', import.meta.url), {

@@ -7,7 +7,9 @@ import { HalError } from '../../../lib/kernel/errors.ts';
 import type { FunctionSpec } from '../lambda/function-spec.ts';
 import { nameOf } from './identities.ts';
 import { optionalNumber, optionalText, propertyAt, textAt } from './properties.ts';
+import { allowedActions } from './permissions.ts';
 import type { ResolvedResource } from './resolve.ts';
+import type { StackTemplate } from './templates.ts';
 
 /** Workers of one function unless its event source or its reserved concurrency says otherwise. */
 const defaultConcurrency = 2;
@@ -15,6 +17,8 @@ const defaultConcurrency = 2;
 const highestConcurrency = Math.max(defaultConcurrency, availableParallelism());
 
 export interface FunctionSettings {
+  /** As synthesized: the policies of the functions' roles are in them. */
+  readonly stacks: readonly StackTemplate[];
   /** Directory of the synthesized app. */
   readonly assembly: string;
   /** Environment that every function gets: SDK endpoints, credentials, Region. */
@@ -53,6 +57,7 @@ function functionSpec(
     timeoutMs: (optionalNumber(resource, 'Timeout') ?? 3) * 1_000,
     memoryMb: optionalNumber(resource, 'MemorySize') ?? 128,
     env: environment(resource, settings, name),
+    allowedActions: allowedActions(resource, settings.stacks),
     maxConcurrency: concurrency(resource, resources, name),
     isBackground: isBulkWork(resource, resources, name),
   };
