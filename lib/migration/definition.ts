@@ -6,6 +6,8 @@ export interface TableDefinition {
   readonly recordType: string;
   readonly table: string;
   readonly category: Category;
+  /** The mapping that the table belongs to, where the definition has several. */
+  readonly mapping?: string;
   /** Primary key columns in key order. */
   readonly keyColumns: readonly string[];
   /** Columns that must be there, with the storage class their values must have. Further columns are carried along. */
@@ -24,6 +26,8 @@ export interface ColumnDefinition {
   readonly name: string;
   readonly storage: 'text' | 'integer' | 'real' | 'blob' | 'any';
   readonly nullable: boolean;
+  /** Only some variants of the store have it; absent counts as null. */
+  readonly mayBeAbsent?: boolean;
 }
 
 /** The hierarchical side of one row. */
@@ -44,11 +48,22 @@ export interface Transform {
   restore(body: unknown): FlatRow;
 }
 
+/** One shape of the store: the tables of the definition that name it. */
+export interface SourceMapping {
+  readonly name: string;
+  /** Whether a store without one of its tables is refused, or has no such records. */
+  readonly absentTables: 'rejected' | 'empty';
+}
+
 /** Everything the engine needs to know about one system's state. */
 export interface MigrationDefinition {
   readonly name: string;
   /** Names that operators also know a category by. */
   readonly categoryAliases?: Readonly<Record<string, Category>>;
+  /** Jobs of the flat system that are paused while a category is written on both sides. */
+  readonly nonCriticalJobs?: Readonly<Record<Category, readonly string[]>>;
+  /** Shapes that the store may have; the one that it has is recognised by its tables. One without a name when absent. */
+  readonly mappings?: readonly SourceMapping[];
   /** In migration order, which is that of the categories too. */
   readonly tables: readonly (TableDefinition & { readonly transform: Transform })[];
 }

@@ -1,13 +1,14 @@
-import type { MigratedTable } from '../table-lookup.ts';
+import type { TableInFile } from '../migration-file.ts';
 import { commonColumns, integer, json, text } from '../transforms/columns.ts';
 import { shapedTable } from '../transforms/shaped-table.ts';
 
-export const configuration: readonly MigratedTable[] = [
+export const configuration: readonly TableInFile[] = [
   shapedTable({
     recordType: 'config',
     table: 'flat_config',
-    category: 'configuration',
-    keyColumns: ['scope', 'path'],
+    mapping: 'canonical',
+    order: 1,
+    key: ['scope', 'path'],
     columns: [
       text('scope', 'scope'),
       text('path', 'path'),

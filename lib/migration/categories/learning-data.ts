@@ -1,4 +1,4 @@
-import type { MigratedTable } from '../table-lookup.ts';
+import type { TableInFile } from '../migration-file.ts';
 import {
   column,
   commonColumns,
@@ -15,13 +15,14 @@ import { singleCodec } from '../transforms/scalar-codecs.ts';
 import { shapedTable } from '../transforms/shaped-table.ts';
 import { unitIdOf } from '../transforms/unit-id.ts';
 
-export function learningData({ serverId }: { readonly serverId: string }): readonly MigratedTable[] {
+export function learningData({ serverId }: { readonly serverId: string }): readonly TableInFile[] {
   return [
     shapedTable({
       recordType: 'learning',
       table: 'flat_learning',
-      category: 'learning-data',
-      keyColumns: ['id'],
+      mapping: 'canonical',
+      order: 1,
+      key: ['id'],
       columns: [
         text('id', 'learning_id'),
         text('record_type', 'kind'),

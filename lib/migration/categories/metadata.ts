@@ -1,13 +1,14 @@
-import type { MigratedTable } from '../table-lookup.ts';
+import type { TableInFile } from '../migration-file.ts';
 import { commonColumns, integer, json, optional, text, timestamp } from '../transforms/columns.ts';
 import { shapedTable } from '../transforms/shaped-table.ts';
 
-export const operationalMetadata: readonly MigratedTable[] = [
+export const operationalMetadata: readonly TableInFile[] = [
   shapedTable({
     recordType: 'metadata',
     table: 'flat_metadata',
-    category: 'metadata',
-    keyColumns: ['kind', 'seq'],
+    mapping: 'canonical',
+    order: 1,
+    key: ['kind', 'seq'],
     columns: [
       text('kind', 'kind'),
       integer('seq', 'sequence'),

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../kernel/canonical-json.ts';
 import type { FlatRow } from '../row.ts';
-import type { MigratedTable } from '../table-lookup.ts';
+import type { TableInFile } from '../migration-file.ts';
 import { assignLayer } from '../transforms/assign-layer.ts';
 import { assignLevel, declaredLevelDistance, type LevelPolicy } from '../transforms/assign-level.ts';
 import { readPath, writePath, type BodyPath, type MutableBody } from '../transforms/body-path.ts';
@@ -35,16 +35,17 @@ const defaultMomentum = 0.9;
 
 const connectionCountName = 'derived.connection_count';
 
-export function neuronStates(options: UnitOptions): readonly MigratedTable[] {
+export function neuronStates(options: UnitOptions): readonly TableInFile[] {
   return [neurons(options), connections(options), signals(options)];
 }
 
-function neurons(options: UnitOptions): MigratedTable {
+function neurons(options: UnitOptions): TableInFile {
   return shapedTable({
     recordType: 'neuron',
     table: 'flat_neurons',
-    category: 'neuron-states',
-    keyColumns: ['neuron_key'],
+    mapping: 'canonical',
+    order: 1,
+    key: ['neuron_key'],
     columns: [
       text('neuron_key', 'metadata.original_id'),
       text('id', 'metadata.row_id'),
@@ -140,12 +141,13 @@ function unitId(row: FlatRow, serverId: string): string {
   return unitIdOf(serverId, textOf(row['neuron_key']) ?? '');
 }
 
-function connections({ serverId }: UnitOptions): MigratedTable {
+function connections({ serverId }: UnitOptions): TableInFile {
   return shapedTable({
     recordType: 'connection',
     table: 'flat_connections',
-    category: 'neuron-states',
-    keyColumns: ['source', 'target', 'conn_type'],
+    mapping: 'canonical',
+    order: 2,
+    key: ['source', 'target', 'conn_type'],
     columns: [
       text('source', 'metadata.original_source'),
       text('target', 'metadata.original_target'),
@@ -170,12 +172,13 @@ function connections({ serverId }: UnitOptions): MigratedTable {
   });
 }
 
-function signals({ serverId }: UnitOptions): MigratedTable {
+function signals({ serverId }: UnitOptions): TableInFile {
   return shapedTable({
     recordType: 'signal',
     table: 'flat_signals',
-    category: 'neuron-states',
-    keyColumns: ['id'],
+    mapping: 'canonical',
+    order: 3,
+    key: ['id'],
     columns: [
       text('id', 'signal_id'),
       text('from_neuron', 'metadata.original_source'),

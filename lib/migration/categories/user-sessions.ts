@@ -1,18 +1,15 @@
-import type { FlatRow } from '../row.ts';
-import type { MigratedTable } from '../table-lookup.ts';
+import type { TableInFile } from '../migration-file.ts';
 import { boolean, commonColumns, json, optional, text, timestamp } from '../transforms/columns.ts';
 import { shapedTable } from '../transforms/shaped-table.ts';
-import { parseTimestamp } from '../transforms/timestamp.ts';
+import { sessionExpiry } from './session-expiry.ts';
 
-/** Stores may drop a session only this long after its end, so that a rollback never meets a dropped one. */
-const graceMs = 14 * 24 * 60 * 60 * 1000;
-
-export const userSessions: readonly MigratedTable[] = [
+export const userSessions: readonly TableInFile[] = [
   shapedTable({
     recordType: 'user',
     table: 'flat_users',
-    category: 'user-sessions',
-    keyColumns: ['id'],
+    mapping: 'canonical',
+    order: 1,
+    key: ['id'],
     columns: [
       text('id', 'user_id'),
       text('username', 'account.username'),
@@ -27,8 +24,9 @@ export const userSessions: readonly MigratedTable[] = [
   shapedTable({
     recordType: 'session',
     table: 'flat_sessions',
-    category: 'user-sessions',
-    keyColumns: ['id'],
+    mapping: 'canonical',
+    order: 2,
+    key: ['id'],
     columns: [
       text('id', 'session_id'),
       text('user_id', 'user_id'),
@@ -45,10 +43,3 @@ export const userSessions: readonly MigratedTable[] = [
     expiresAtS: sessionExpiry,
   }),
 ];
-
-/** A session that is over when it is converted stays for good, as history. */
-function sessionExpiry(row: FlatRow, nowMs: number): number | undefined {
-  const expiresAtMs = parseTimestamp(row['expires_at'] ?? null);
-  if (expiresAtMs === null || expiresAtMs <= nowMs) return undefined;
-  return Math.ceil((expiresAtMs + graceMs) / 1000);
-}

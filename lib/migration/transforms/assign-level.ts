@@ -35,6 +35,26 @@ export function declaredLevelDistance(declaredLayer: string | null, level: Level
   return Math.abs(Number(declared) - levels.indexOf(level));
 }
 
+export interface DeclaredLevelAssignment {
+  readonly level: Level;
+  readonly policy: 'declared-layer';
+  readonly rule: 'target-level' | 'declared-layer' | 'unknown-layer';
+}
+
+/** For stores that know of a unit only its layer: moving them raises L2 to L4 by one; L1 stays. */
+export function assignDeclaredLevel(inputs: {
+  readonly targetLevel: string | null;
+  readonly declaredLayer: string | null;
+}): DeclaredLevelAssignment {
+  const policy = 'declared-layer';
+  const wanted = levelNamed(inputs.targetLevel ?? '');
+  if (wanted !== undefined) return { level: wanted, policy, rule: 'target-level' };
+  const declared = Number(/^L([1-4])/i.exec((inputs.declaredLayer ?? '').trim())?.[1] ?? 0);
+  const level = levels[declared === 1 ? 0 : declared];
+  if (declared === 0 || level === undefined) return { level: 'L3Operational', policy, rule: 'unknown-layer' };
+  return { level, policy, rule: 'declared-layer' };
+}
+
 const levelOfType: ReadonlyMap<string, Level> = new Map([
   ...typesOf('L1Reflexive', ['reflex', 'reactive', 'reflexive']),
   ...typesOf('L2Implementation', ['executor', 'implementer', 'implementation']),

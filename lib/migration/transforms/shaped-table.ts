@@ -1,8 +1,8 @@
 import { canonicalJson } from '../../kernel/canonical-json.ts';
-import type { ColumnDefinition, Conversion, TableDefinition, Transform } from '../definition.ts';
+import type { ColumnDefinition, Conversion, Transform } from '../definition.ts';
+import type { TableInFile } from '../migration-file.ts';
 import { decodedRow, encodedRow } from '../row-encoding.ts';
 import type { FlatRow, FlatValue } from '../row.ts';
-import type { MigratedTable } from '../table-lookup.ts';
 import { readPath, writePath, type BodyPath, type MutableBody } from './body-path.ts';
 import { damagedText, isCleanText } from './json-codecs.ts';
 import { rejected, sameValue, type ColumnCodec, type Rejection } from './shape.ts';
@@ -13,7 +13,7 @@ export interface ShapedColumn extends ColumnDefinition {
   readonly codec: ColumnCodec;
 }
 
-export interface ShapedTable extends Omit<TableDefinition, 'columns'> {
+export interface ShapedTable extends Omit<TableInFile, 'columns' | 'transform'> {
   readonly columns: readonly ShapedColumn[];
   /** Members that follow from the row and are not restored, for example the assigned layer. */
   readonly computed?: (row: FlatRow, body: MutableBody) => readonly (readonly [BodyPath, unknown])[];
@@ -33,11 +33,11 @@ const derivedPrefix = 'derived.';
  * A table with its transform, invertible by construction: the shape is restored while converting, and every value
  * that does not come back exactly is kept in the residual. A column that is absent counts as null.
  */
-export function shapedTable(spec: ShapedTable): MigratedTable {
+export function shapedTable(spec: ShapedTable): TableInFile {
   const { columns, computed: _computed, beforeRestore: _before, expiresAtS: _expires, ...table } = spec;
   return {
     ...table,
-    columns: columns.map(({ name, storage, nullable }) => ({ name, storage, nullable })),
+    columns: columns.map(({ path: _path, codec: _codec, ...column }) => column),
     transform: makeTransform(spec),
   };
 }
@@ -70,7 +70,9 @@ function makeTransform(spec: ShapedTable): Transform {
       const residual = decodedRow((edited as MutableBody)[residualName] ?? {});
       const row: Record<string, FlatValue> = {};
       for (const column of spec.columns) {
-        row[column.name] = restoreColumn(column, readPath(edited, column.path) ?? null, residual);
+        const value = restoreColumn(column, readPath(edited, column.path) ?? null, residual);
+        // A store without the column could not take the row.
+        if (value !== null || column.mayBeAbsent !== true) row[column.name] = value;
       }
       for (const [name, value] of Object.entries(residual)) if (!known.has(name)) row[name] = value;
       return row;
@@ -103,7 +105,7 @@ function extraColumns(row: FlatRow, known: ReadonlySet<string>): Record<string, 
 }
 
 function checkRow(spec: ShapedTable, row: FlatRow): Rejection | null {
-  for (const name of spec.keyColumns) {
+  for (const name of spec.key) {
     const part = row[name] ?? null;
     if (part === null) return rejected('MissingKey', `key column ${name} has no value`);
   }

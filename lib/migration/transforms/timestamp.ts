@@ -55,7 +55,7 @@ export function spell(ms: number, form: TimestampForm): FlatValue {
   return form === 'epoch-s' && ms % 1000 === 0 ? BigInt(ms / 1000) : BigInt(ms);
 }
 
-const rfc3339 = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d{1,9})?([Zz]|[+-]\d{2}:?\d{2})$/;
+const rfc3339 = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d{1,9})?([Zz]|[+-]\d{2}(?::?\d{2})?)$/;
 const sqlText = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(\.\d{1,9})?$/;
 const digits = /^-?\d{1,15}$/;
 
@@ -89,7 +89,7 @@ function fractionMs(fraction: string | undefined): number {
 
 function offsetMs(zone: string | undefined): number {
   if (zone === undefined || zone.toUpperCase() === 'Z') return 0;
-  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2));
+  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.length > 3 ? zone.slice(-2) : 0);
   return (zone.startsWith('-') ? -1 : 1) * minutes * 60_000;
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { canonicalJson, parseExactJson } from '../../../../lib/kernel/canonical-json.ts';
 import type { ColumnDefinition } from '../../../../lib/migration/definition.ts';
-import { hal9Definition } from '../../../../lib/migration/hal9-definition.ts';
+import { hal9Migration } from '../../../../lib/migration/hal9-definition.ts';
 import { encodeRow } from '../../../../lib/migration/row-encoding.ts';
 import type { FlatRow, FlatValue } from '../../../../lib/migration/row.ts';
 import type { MigratedTable } from '../../../../lib/migration/table-lookup.ts';
@@ -115,7 +115,7 @@ function withoutNulls(row: FlatRow): FlatRow {
   );
 }
 
-describe.each(hal9Definition.tables.map((table) => [table.recordType, table] as const))(
+describe.each(hal9Migration.tables.map((table) => [table.recordType, table] as const))(
   '%s',
   (_name, table) => {
     test('whatever converts comes back exactly, and whatever does not is rejected with a name', () => {
