@@ -130,6 +130,12 @@ export function makeQuarantineStore(deps: {
       return { entries, cursor: shard + 1 < quarantineShards ? `${shard + 1}/` : null };
     },
 
+    async get(category, key) {
+      const [item] = await readItems({ client, table, sleeper }, [quarantineItemKey(category, key)]);
+      if (item === undefined || item['resolved'] !== undefined) return null;
+      return parseQuarantineItem(item, category);
+    },
+
     async count(category) {
       const counts = await mapBounded(shards, quarantineShards, (shard) =>
         countPartition({ client, table }, quarantinePartition(category, shard), unresolved),

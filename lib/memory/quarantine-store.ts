@@ -39,6 +39,11 @@ export function makeMemoryQuarantineStore(
           cursor: found.length > limit ? (taken.at(-1)?.[0] ?? null) : null,
         };
       }),
+    get: (category, key) =>
+      transaction(interleave, 'quarantine.get', () => {
+        const entry = world.quarantine.get(recordPk(key));
+        return entry?.category === category ? entry : null;
+      }),
     count: (category) =>
       transaction(
         interleave,

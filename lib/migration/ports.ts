@@ -291,6 +291,8 @@ export interface QuarantineStore {
     cursor: string | null,
     limit: number,
   ): Promise<{ entries: readonly QuarantineEntry[]; cursor: string | null }>;
+  /** The unresolved entry of a key. */
+  get(category: Category, key: RecordKey): Promise<QuarantineEntry | null>;
   count(category: Category): Promise<number>;
 }
 
@@ -327,6 +329,10 @@ export interface SwitchRecord {
   readonly startedAtMs: number;
   readonly fencedAtMs: number | null;
   readonly openedAtMs: number | null;
+  /** How long writers waited, from the fence until the new side (or after an abort the old one) took their writes. */
+  readonly stallMs?: number;
+  /** How long a canary took along the reverse path before the switch began. */
+  readonly canaryMs?: number;
 }
 
 export interface SwitchStore {
@@ -335,4 +341,12 @@ export interface SwitchStore {
   begin(record: SwitchRecord): Promise<boolean>;
   /** Moves the stage on from `from`; false when it was not there. */
   advance(record: SwitchRecord, from: SwitchRecord['stage']): Promise<boolean>;
+}
+
+/** Digests of a verification between two of its invocations; at most 2 MB each, named by the hash of their content. */
+export interface DigestStore {
+  save(name: string, bytes: Uint8Array): Promise<void>;
+  /** null when there is none of that name, or not all of it. */
+  load(name: string): Promise<Uint8Array | null>;
+  remove(names: readonly string[]): Promise<void>;
 }

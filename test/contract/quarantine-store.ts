@@ -31,6 +31,15 @@ export function quarantineStoreContract(name: string, makeAdapter: () => Promise
       expect(await quarantine.count('metadata')).toBe(0);
     });
 
+    it('gives the entry of one key until it is resolved', async () => {
+      await quarantine.put(entry);
+
+      expect(await quarantine.get(category, entry.key)).toEqual({ ...entry, attempts: 1 });
+      expect(await quarantine.get('metadata', entry.key)).toBeNull();
+      await quarantine.resolve(entry.key, category, entry.version);
+      expect(await quarantine.get(category, entry.key)).toBeNull();
+    });
+
     it('counts the attempts and keeps the first sight', async () => {
       await quarantine.put(entry);
       await quarantine.put({ ...entry, version: newer, firstSeenAtMs: 900 });
