@@ -72,7 +72,15 @@ export function functionEnvironments(
     ['reverse-changes', { ...source, ...stateTable, ...reversePending }],
     [
       'switch-authority',
-      { ...source, ...stateTable, ...authority, ...progress, ...reversePending, ...quarantine },
+      {
+        ...source,
+        ...stateTable,
+        ...authority,
+        ...progress,
+        ...reversePending,
+        ...quarantine,
+        METRIC_NAMESPACE,
+      },
     ],
     ['describe-state', { ...source, ...authority, ...progress, ...reversePending, ...quarantine }],
     [

@@ -55,10 +55,11 @@ function grantTables(props: FunctionGrantsProps): void {
     ['apply-changes', state.quarantine.tableArn, [...read, ...write]],
     ['reverse-changes', state.state.tableArn, read],
     ['reverse-changes', state.reversePending.tableArn, [...read, 'dynamodb:DeleteItem']],
-    ['switch-authority', state.state.tableArn, [...read, 'dynamodb:PutItem']],
+    // Deletes canaries, nothing else.
+    ['switch-authority', state.state.tableArn, [...read, 'dynamodb:PutItem', 'dynamodb:DeleteItem']],
     ['switch-authority', state.authority.tableArn, [...read, ...write]],
     ['switch-authority', state.progress.tableArn, [...read, ...write]],
-    ['switch-authority', state.reversePending.tableArn, [...read, 'dynamodb:DeleteItem']],
+    ['switch-authority', state.reversePending.tableArn, [...read, 'dynamodb:PutItem', 'dynamodb:DeleteItem']],
     ['switch-authority', state.quarantine.tableArn, [...read, ...write]],
     ['verify-state', state.state.tableArn, [...read, ...scan]],
     ['verify-state', state.authority.tableArn, read],
@@ -121,7 +122,13 @@ function grantFlags(props: FunctionGrantsProps): void {
 }
 
 function grantMetrics(props: FunctionGrantsProps): void {
-  const writers = ['publish-routes', 'measure-outcomes', 'replay-shadow', 'check-health'] as const;
+  const writers = [
+    'publish-routes',
+    'measure-outcomes',
+    'replay-shadow',
+    'check-health',
+    'switch-authority',
+  ] as const;
   for (const folder of writers) {
     // PutMetricData knows no resources; the namespace is the limit.
     role(props, folder).role.addToPolicy(

@@ -9,6 +9,7 @@ const schema = z.object({
   PROGRESS_TABLE: nameSetting,
   REVERSE_PENDING_TABLE: nameSetting,
   QUARANTINE_TABLE: nameSetting,
+  METRIC_NAMESPACE: nameSetting,
 });
 
 /** Throws `EnvironmentInvalid` with every fault. */

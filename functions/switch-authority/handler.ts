@@ -1,14 +1,21 @@
 import * as z from 'zod/mini';
 
+import type { MetricSink } from '../../lib/kernel/metric-sink.ts';
 import {
   makeSwitchAuthority,
   type SwitchAuthorityDeps,
   type SwitchResult,
 } from '../../lib/migration/switch-authority.ts';
 import { categoriesOf } from '../../lib/migration/table-lookup.ts';
+import { metricNames } from '../../lib/monitoring/metric-names.ts';
+
+export interface SwitchAuthorityHandlerDeps extends SwitchAuthorityDeps {
+  /** Told how long writers waited at each switch. */
+  readonly metrics?: MetricSink;
+}
 
 /** Moves the authority of one category, or gives up a switch that has not opened the new side yet. */
-export function makeHandler(deps: SwitchAuthorityDeps): (event: unknown) => Promise<SwitchResult> {
+export function makeHandler(deps: SwitchAuthorityHandlerDeps): (event: unknown) => Promise<SwitchResult> {
   const requestSchema = z.object({
     category: z.enum(categoriesOf(deps.definition)),
     to: z.enum(['flat', 'hierarchical']),
@@ -16,8 +23,26 @@ export function makeHandler(deps: SwitchAuthorityDeps): (event: unknown) => Prom
     requestedBy: z.string().check(z.minLength(1)),
   });
   const switchAuthority = makeSwitchAuthority(deps);
-  return (event) => {
+  return async (event) => {
     const { action, ...request } = requestSchema.parse(event);
-    return action === 'abort' ? switchAuthority.abort(request.category) : switchAuthority.switchTo(request);
+    if (action === 'abort') return await switchAuthority.abort(request.category);
+    const result = await switchAuthority.switchTo(request);
+    if (result.kind === 'switched') await putStall(deps, result.record.stallMs);
+    return result;
   };
+}
+
+/** The switch is done: a metric that cannot be put must not make it look undone. */
+async function putStall(
+  { metrics, clock }: SwitchAuthorityHandlerDeps,
+  stallMs: number | undefined,
+): Promise<void> {
+  if (metrics === undefined || stallMs === undefined) return;
+  const metric = {
+    name: metricNames.writerStall,
+    unit: 'Milliseconds',
+    values: [stallMs],
+    counts: [1],
+  } as const;
+  await metrics.put([{ ...metric, atMs: clock.nowMs() }]).catch(() => undefined);
 }

@@ -1,9 +1,15 @@
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+
 import { makeAuthorityStore } from '../../lib/aws/authority-store.ts';
-import { makeDynamoClient } from '../../lib/aws/clients.ts';
+import { realSleeper } from '../../lib/aws/backoff.ts';
+import { clientDefaults, makeDynamoClient } from '../../lib/aws/clients.ts';
+import { makeMetricSink } from '../../lib/aws/metric-sink.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
 import { makeRelayStore } from '../../lib/aws/relay-store.ts';
+import { makeReverseCanaries } from '../../lib/aws/reverse-canaries.ts';
 import { makeReversePendingStore } from '../../lib/aws/reverse-pending-store.ts';
+import { makeSettingsStore } from '../../lib/aws/settings-store.ts';
 import { makeSwitchStore } from '../../lib/aws/switch-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
 import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
@@ -26,4 +32,16 @@ export const handler = makeHandler({
   reversePending: makeReversePendingStore({ client, table: env.REVERSE_PENDING_TABLE }),
   switches: makeSwitchStore({ client, table: env.AUTHORITY_TABLE }),
   clock,
+  guards: {
+    canaries: makeReverseCanaries({
+      client,
+      tables: { state: env.STATE_TABLE, reversePending: env.REVERSE_PENDING_TABLE },
+    }),
+    settings: makeSettingsStore({ client, table: env.PROGRESS_TABLE }),
+    sleeper: realSleeper,
+  },
+  metrics: makeMetricSink({
+    client: new CloudWatchClient(clientDefaults()),
+    namespace: env.METRIC_NAMESPACE,
+  }),
 });

@@ -81,6 +81,8 @@ function switchItem(record: SwitchRecord): Item {
     startedAtMs: number(record.startedAtMs),
     ...(record.fencedAtMs === null ? {} : { fencedAtMs: number(record.fencedAtMs) }),
     ...(record.openedAtMs === null ? {} : { openedAtMs: number(record.openedAtMs) }),
+    ...(record.stallMs === undefined ? {} : { stallMs: number(record.stallMs) }),
+    ...(record.canaryMs === undefined ? {} : { canaryMs: number(record.canaryMs) }),
   };
 }
 
@@ -94,5 +96,7 @@ function parseSwitchItem(item: Item, category: Category): SwitchRecord {
     startedAtMs: numberOf(item, 'startedAtMs'),
     fencedAtMs: item['fencedAtMs'] === undefined ? null : numberOf(item, 'fencedAtMs'),
     openedAtMs: item['openedAtMs'] === undefined ? null : numberOf(item, 'openedAtMs'),
+    ...(item['stallMs'] === undefined ? {} : { stallMs: numberOf(item, 'stallMs') }),
+    ...(item['canaryMs'] === undefined ? {} : { canaryMs: numberOf(item, 'canaryMs') }),
   };
 }

@@ -5,6 +5,7 @@ import { recordPk } from '../migration/key.ts';
 import { recordSk } from '../migration/record-hash.ts';
 import type { TargetStore, WriteOutcome } from '../migration/ports.ts';
 import type { StoredRecord, TargetRecord } from '../migration/record.ts';
+import { isCanary } from '../migration/reverse-canary.ts';
 import { writeUnits } from '../migration/write-budget.ts';
 import { itemBytes, number, text, type Item } from './attributes.ts';
 import { realSleeper } from './backoff.ts';
@@ -98,7 +99,8 @@ export function makeTargetStore(deps: {
       const answer = await retried(sleeper, () => client.send(command));
       const last = answer.LastEvaluatedKey;
       return {
-        records: (answer.Items ?? []).map(scannedRecord),
+        // A canary on its way through the reverse path is nobody's record.
+        records: (answer.Items ?? []).map(scannedRecord).filter(({ key }) => !isCanary(key)),
         cursor: last === undefined ? null : JSON.stringify([last['pk']?.S, last['sk']?.S]),
       };
     },

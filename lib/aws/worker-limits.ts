@@ -18,6 +18,6 @@ export function limitWorker(deps: { client: DynamoDBClient; table: string; clock
     clock,
     sleeper: realSleeper,
   });
-  watchThrottling(client, throttle.throttled);
+  watchThrottling(client, (throttling) => throttle.throttled(throttling));
   return throttle;
 }

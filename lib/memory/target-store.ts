@@ -1,6 +1,7 @@
 import { recordPk } from '../migration/key.ts';
 import type { TargetStore, WriteOutcome } from '../migration/ports.ts';
 import { isIntact } from '../migration/record-hash.ts';
+import { isCanary } from '../migration/reverse-canary.ts';
 import { compareVersions, type StoredRecord, type TargetRecord } from '../migration/record.ts';
 import { transaction, uninterrupted, type Interleave } from './interleave.ts';
 import { putRecord, type MemoryWorld } from './world.ts';
@@ -78,7 +79,7 @@ function scan(
   const taken = keys.slice(0, limit);
   const records = taken.flatMap((pk) => {
     const record = world.records.get(pk);
-    return record === undefined ? [] : [asStored(record)];
+    return record === undefined || isCanary(record.key) ? [] : [asStored(record)];
   });
   return { records, cursor: keys.length > limit ? (taken.at(-1) ?? null) : null };
 }

@@ -21,13 +21,19 @@ export async function drainForward(
   deps: DrainForwardDeps,
   category: Category,
   throughSequence: number,
+  /** Called between two batches; what it throws ends the drain, which may be begun again at any time. */
+  mayGoOn: () => void = () => undefined,
 ): Promise<void> {
   for (;;) {
+    mayGoOn();
     const read = await applyNext(deps, category, throughSequence);
     const open = (await deps.relay.pending(category, pendingPage)).filter(
       (batch) => batch.afterSequence < throughSequence,
     );
-    for (const batch of open) await applyBatch(deps, batch);
+    for (const batch of open) {
+      mayGoOn();
+      await applyBatch(deps, batch);
+    }
     if (read === 0 && open.length === 0) return;
   }
 }

@@ -6,6 +6,7 @@ import { groupOf } from './bucket.ts';
 import { recordPk } from './key.ts';
 import type { FlatSource, ReverseChange, ReversePendingStore, TargetStore } from './ports.ts';
 import type { StoredRecord } from './record.ts';
+import { carryCanary, isCanary } from './reverse-canary.ts';
 import { tableOf } from './table-lookup.ts';
 
 export interface ReverseChangesDeps {
@@ -26,6 +27,10 @@ export function makeReverseChanges(
 ): (record: StoredRecord) => Promise<ReverseResult> {
   return async (image) => {
     if (image.origin !== 'hierarchical') return 'not-ours';
+    if (isCanary(image.key)) {
+      await carryCanary(deps, image);
+      return 'applied';
+    }
     const record = image.intact ? image : await readIntact(deps.target, image);
     if (record.origin !== 'hierarchical') return 'not-ours';
     const applied = await applyToFlat(deps, record.category, [record]);

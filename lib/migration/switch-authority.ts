@@ -15,6 +15,14 @@ import type {
 } from './ports.ts';
 import type { RecordOrigin } from './record.ts';
 import { groupCount } from './bucket.ts';
+import { proveReversePath } from './reverse-canary.ts';
+import {
+  noStallLimit,
+  requireSmallLag,
+  stallLimit,
+  type StallLimit,
+  type SwitchGuards,
+} from './switch-guards.ts';
 import { tablesOf } from './table-lookup.ts';
 import type { WriteImagesDeps } from './write-images.ts';
 
@@ -26,6 +34,8 @@ export interface SwitchAuthorityDeps extends WriteImagesDeps {
   readonly reversePending: ReversePendingStore;
   readonly switches: SwitchStore;
   readonly clock: Clock;
+  /** null only where something else proves the way back, as a simulation does. */
+  readonly guards: SwitchGuards | null;
 }
 
 interface SwitchRequest {
@@ -43,8 +53,8 @@ export type SwitchResult =
 export interface SwitchAuthority {
   /**
    * Moves one category: fence the old side, apply everything up to its last version, open the new side at the next
-   * epoch. Interrupted anywhere, the same call resumes. Throws HalError `BackfillIncomplete`, `SwitchUnderWay`,
-   * `SwitchAborted` or `AuthorityConflict`.
+   * epoch. Interrupted anywhere, the same call resumes. Throws HalError `BackfillIncomplete`, `RelayLagTooHigh`,
+   * `ReversePathUnproven`, `SwitchStalled`, `SwitchUnderWay`, `SwitchAborted` or `AuthorityConflict`.
    */
   switchTo(request: SwitchRequest): Promise<SwitchResult>;
   /** Gives the old side back its writes; refused (HalError `SwitchTooFar`) once the new side is being opened. */
@@ -59,12 +69,12 @@ export function makeSwitchAuthority(deps: SwitchAuthorityDeps): SwitchAuthority 
       const last = await deps.switches.current(request.category);
       if (last !== null && isUnderWay(last)) {
         if (last.to !== request.to) throw underWay(last);
-        return { kind: 'switched', record: await runStages(deps, last) };
+        return { kind: 'switched', record: await runStages(deps, last, 'resumed') };
       }
       const present = flat.state === 'following' ? 'hierarchical' : 'flat';
       if (present === request.to) return { kind: 'already-there', epoch: flat.epoch };
       const begun = await beginSwitch(deps, request, flat.epoch + 1);
-      return { kind: 'switched', record: await runStages(deps, begun) };
+      return { kind: 'switched', record: await runStages(deps, begun, 'begun') };
     },
     async abort(category) {
       const last = await deps.switches.current(category);
@@ -91,6 +101,7 @@ async function beginSwitch(
 ): Promise<SwitchRecord> {
   const { category } = request;
   if (request.to === 'hierarchical') await requireBackfill(deps, category);
+  const canaryMs = request.to === 'hierarchical' ? await requireWayBack(deps, category) : null;
   await deps.authority.initialize(category, epoch - 1);
   const record: SwitchRecord = {
     ...request,
@@ -99,6 +110,7 @@ async function beginSwitch(
     startedAtMs: deps.clock.nowMs(),
     fencedAtMs: null,
     openedAtMs: null,
+    ...(canaryMs === null ? {} : { canaryMs }),
   };
   if (await deps.switches.begin(record)) return record;
   const present = await deps.switches.current(category);
@@ -122,15 +134,55 @@ async function requireBackfill(deps: SwitchAuthorityDeps, category: Category): P
   }
 }
 
-/** Each stage is idempotent and returns the record of the next one, or null when somebody else moved on. */
-type Stage = (deps: SwitchAuthorityDeps, record: SwitchRecord) => Promise<SwitchRecord | null>;
+/** Little to apply, and a reverse path that has just carried a record: how long that took, in milliseconds. */
+async function requireWayBack(deps: SwitchAuthorityDeps, category: Category): Promise<number | null> {
+  const { guards, clock } = deps;
+  if (guards === null) return null;
+  const { switchLimits } = await guards.settings.read();
+  await requireSmallLag(deps, category, { nowMs: clock.nowMs(), limit: switchLimits.relayLagEntries });
+  return await proveReversePath({ ...guards, clock }, category);
+}
 
-async function runStages(deps: SwitchAuthorityDeps, begun: SwitchRecord): Promise<SwitchRecord> {
+interface StageContext {
+  /** When the fence may have begun to hold writers up; a crash may have left it standing. */
+  fenceBeganMs(): number;
+  stallOf(record: SwitchRecord): StallLimit;
+}
+
+/** Each stage is idempotent and returns the record of the next one, or null when somebody else moved on. */
+type Stage = (
+  deps: SwitchAuthorityDeps,
+  record: SwitchRecord,
+  context: StageContext,
+) => Promise<SwitchRecord | null>;
+
+async function contextOf(
+  deps: SwitchAuthorityDeps,
+  record: SwitchRecord,
+  start: 'begun' | 'resumed',
+): Promise<StageContext> {
+  const { clock, guards } = deps;
+  const limitMs = guards === null ? null : (await guards.settings.read()).switchLimits.stallMs;
+  return {
+    fenceBeganMs: () => (start === 'resumed' ? record.startedAtMs : clock.nowMs()),
+    stallOf({ category, fencedAtMs }) {
+      if (limitMs === null || fencedAtMs === null) return noStallLimit;
+      return stallLimit(category, { limitMs, waitedMs: () => clock.nowMs() - fencedAtMs });
+    },
+  };
+}
+
+async function runStages(
+  deps: SwitchAuthorityDeps,
+  begun: SwitchRecord,
+  start: 'begun' | 'resumed',
+): Promise<SwitchRecord> {
+  const context = await contextOf(deps, begun, start);
   let record = begun;
   while (record.stage !== 'done') {
     if (record.stage === 'aborted') return await stopAborted(deps, record);
     const stage = record.to === 'hierarchical' ? forward[record.stage] : backward[record.stage];
-    const next = await stage(deps, record);
+    const next = await stage(deps, record, context);
     const advanced = next !== null && (await deps.switches.advance(next, record.stage));
     record = advanced ? next : await rereadRecord(deps, record);
   }
@@ -170,19 +222,27 @@ async function unfenceOldSide(
 type RunningStage = Exclude<SwitchRecord['stage'], 'done' | 'aborted'>;
 
 const forward: Record<RunningStage, Stage> = {
-  async fencing(deps, record) {
+  async fencing(deps, record, context) {
     const { category, epoch } = record;
-    // Most of the log is applied before the fence, so that writers wait for the rest only.
-    const lowWatermark = await deps.source.lowWatermark(category);
-    await drainForward(deps, category, lowWatermark.sequence);
+    await catchUp(deps, category);
+    const fencedAtMs = context.fenceBeganMs();
     const fence = await deps.source.fence(category, epoch - 1);
     if (!fence.fenced) return null;
-    return { ...record, stage: 'draining', fencedAtMs: deps.clock.nowMs() };
+    return { ...record, stage: 'draining', fencedAtMs };
   },
-  async draining(deps, record) {
+  async draining(deps, record, context) {
     const fence = await deps.source.fence(record.category, record.epoch - 1);
     if (!fence.fenced) return null;
-    await drainForward(deps, record.category, fence.last.sequence);
+    const stall = context.stallOf(record);
+    try {
+      await drainForward(deps, record.category, fence.last.sequence, () => stall.check());
+      stall.check();
+    } catch (fault) {
+      if (fault instanceof HalError && fault.name === 'SwitchStalled') {
+        return await giveUpForFault(deps, record, fault);
+      }
+      throw fault;
+    }
     return { ...record, stage: 'opening' };
   },
   async opening(deps, record) {
@@ -194,20 +254,50 @@ const forward: Record<RunningStage, Stage> = {
       if (!fence.fenced) return null;
       await drainForward(deps, category, fence.last.sequence);
     }
-    return { ...record, stage: 'done', openedAtMs: deps.clock.nowMs() };
+    return openedNow(deps, record);
   },
 };
 
+/**
+ * Most of the log is applied before the fence, so that writers wait for the rest only. While it is applied more comes,
+ * but each round has less to do than the one before.
+ */
+async function catchUp(deps: SwitchAuthorityDeps, category: Category): Promise<void> {
+  let shortestMs = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < mostRounds; round += 1) {
+    const startedAtMs = deps.clock.nowMs();
+    const { sequence } = await deps.source.lowWatermark(category);
+    await drainForward(deps, category, sequence);
+    const tookMs = deps.clock.nowMs() - startedAtMs;
+    if (tookMs <= shortEnoughMs || tookMs >= shortestMs) return;
+    shortestMs = tookMs;
+  }
+}
+
+const mostRounds = 8;
+const shortEnoughMs = 200;
+
+function openedNow(deps: SwitchAuthorityDeps, record: SwitchRecord): SwitchRecord {
+  const openedAtMs = deps.clock.nowMs();
+  return { ...record, stage: 'done', openedAtMs, ...stallUntil(record, openedAtMs) };
+}
+
+/** How long writers waited. */
+function stallUntil({ fencedAtMs }: SwitchRecord, atMs: number): Pick<SwitchRecord, 'stallMs'> {
+  return fencedAtMs === null ? {} : { stallMs: Math.max(0, atMs - fencedAtMs) };
+}
+
 const backward: Record<RunningStage, Stage> = {
-  async fencing(deps, record) {
+  async fencing(deps, record, context) {
     // Most of what flat lacks is carried over before the fence, so that writers wait for the rest only.
     try {
       await drainReverse(deps, record.category);
     } catch (fault) {
       return await giveUpForFault(deps, record, fault);
     }
+    const fencedAtMs = context.fenceBeganMs();
     await deps.authority.fence(record.category, record.epoch - 1);
-    return { ...record, stage: 'draining', fencedAtMs: deps.clock.nowMs() };
+    return { ...record, stage: 'draining', fencedAtMs };
   },
   async draining(deps, record) {
     await deps.authority.fence(record.category, record.epoch - 1);
@@ -224,7 +314,7 @@ const backward: Record<RunningStage, Stage> = {
     await requireFenced(deps, record);
     if (!(await deps.source.open(category, epoch))) return null;
     await deps.authority.open(category, 'flat', epoch);
-    return { ...record, stage: 'done', openedAtMs: deps.clock.nowMs() };
+    return openedNow(deps, record);
   },
 };
 
@@ -238,7 +328,7 @@ async function giveUpForFault(
   fault: unknown,
 ): Promise<never> {
   const isOfData = fault instanceof HalError && fault.exit !== 'unavailable';
-  const aborted: SwitchRecord = { ...record, stage: 'aborted' };
+  const aborted: SwitchRecord = { ...record, stage: 'aborted', ...stallUntil(record, deps.clock.nowMs()) };
   if (isOfData && (await deps.switches.advance(aborted, record.stage))) await unfenceOldSide(deps, aborted);
   throw fault;
 }

@@ -10,6 +10,8 @@ export const metricNames = {
   shadowCompared: 'ShadowCompared',
   shadowMatched: 'ShadowMatched',
   shadowCritical: 'ShadowCritical',
+  /** How long writers of a category waited at a switch of its authority. */
+  writerStall: 'WriterStallMs',
 } as const;
 
 export type MetricName = (typeof metricNames)[keyof typeof metricNames];

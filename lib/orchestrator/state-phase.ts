@@ -174,11 +174,19 @@ async function switchNext(deps: StatePhaseDeps, state: StatePhase): Promise<Stat
     });
   } catch (fault) {
     const { name, message } = faultOf(fault);
-    if (name !== 'BackfillIncomplete') throw fault;
+    if (!refusedForNow.has(name)) throw fault;
     return { kind: 'waiting', state, why: message };
   }
   return movedOn(deps, state, { switched: [...state.switched, category] });
 }
+
+/** The switch was refused or given up before anything moved, and may go through later. */
+const refusedForNow = new Set([
+  'BackfillIncomplete',
+  'RelayLagTooHigh',
+  'ReversePathUnproven',
+  'SwitchStalled',
+]);
 
 /** Requests since the last switch show that both systems live with it before the next one follows. */
 async function waitForTraffic(deps: StatePhaseDeps, state: StatePhase): Promise<string | null> {

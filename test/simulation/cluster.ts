@@ -165,7 +165,7 @@ export function makeCluster(options: ClusterOptions): Cluster {
 function makeHandlers(definition: MigrationDefinition, ports: Ports, process: Process) {
   const { rangeQueue, changeQueue, ...stores } = ports;
   const { clock, sleeper } = process;
-  const deps = { definition, ...stores, clock, sleeper };
+  const deps = { definition, ...stores, clock, sleeper, guards: null };
   return {
     prepareSource: makePrepareSource(deps),
     planBatches: makePlanBatches({ ...deps, queue: rangeQueue, rowsPerRange: 4 }),

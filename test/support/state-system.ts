@@ -75,7 +75,7 @@ export async function makeStateSystem(
   };
   const failures: unknown[] = [];
   const onFailure = (_id: string, error: unknown): void => void failures.push(error);
-  const deps = { definition, source, clock, sleeper: realSleeper, onFailure, ...stores };
+  const deps = { definition, source, clock, sleeper: realSleeper, onFailure, guards: null, ...stores };
   const migrateBatch = makeMigrateBatch(deps);
   let invocation = 0;
 

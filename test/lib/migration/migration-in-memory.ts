@@ -42,6 +42,8 @@ export function migrationInMemory() {
     quarantine: makeMemoryQuarantineStore(world),
     switches: makeMemorySwitchStore(world),
   };
+    guards: null,
+    digests: makeMemoryDigestStore(world),
   const records = makeMemoryFlatRecords(store);
   const rangeQueue = {
     send: (sent: readonly RangeTask[]) => {

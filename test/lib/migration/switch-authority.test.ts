@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
+import { makeHandler } from '../../../functions/switch-authority/handler.ts';
 import { HalError } from '../../../lib/kernel/errors.ts';
+import { makeMetricSink } from '../../../lib/memory/metric-sink.ts';
+import { makeMemoryReverseCanaries } from '../../../lib/memory/reverse-canaries.ts';
+import { makeMemorySettingsStore } from '../../../lib/memory/settings-store.ts';
+import { makeReverseChanges } from '../../../lib/migration/reverse-changes.ts';
 import { makeSwitchAuthority } from '../../../lib/migration/switch-authority.ts';
 import { migrationInMemory } from './migration-in-memory.ts';
 
@@ -122,4 +127,156 @@ describe('switching the authority of a category', () => {
     expect([...world.authority.values()].some(({ fenced }) => fenced)).toBe(false);
     expect(await makeSwitchAuthority(deps).switchTo(back)).toMatchObject({ record: { stage: 'done' } });
   });
+});
+
+/** The guards as they stand in production, over memory; `deliver` is the stream and its function. */
+function guarded(world: ReturnType<typeof migrationInMemory>, deliver: boolean) {
+  const settings = makeMemorySettingsStore();
+  const guards = { canaries: makeMemoryReverseCanaries(world.world), settings, sleeper: world.sleeper };
+  const reverseChange = makeReverseChanges(world.deps);
+  const carried: Promise<unknown>[] = [];
+  world.world.onRecordPut = (_pk, record) => {
+    if (deliver && record.origin === 'hierarchical') carried.push(reverseChange({ ...record, intact: true }));
+  };
+  return { settings, carried, deps: { ...world.deps, guards } };
+}
+
+describe('a switch to the hierarchical side', () => {
+  it('begins when a canary has come back through the reverse path, and leaves none behind', async () => {
+    const migration = migrationInMemory();
+    await migration.copyEverything();
+    const { deps, carried } = guarded(migration, true);
+
+    const switched = await makeSwitchAuthority(deps).switchTo(forward);
+
+    expect(switched).toMatchObject({ record: { stage: 'done', canaryMs: expect.any(Number) as number } });
+    expect(await Promise.all(carried)).toEqual(['applied']);
+    expect([...migration.world.records.keys()].filter((pk) => pk.startsWith('~'))).toEqual([]);
+    expect(migration.world.reversePending.size).toBe(0);
+  });
+
+  it('is refused while the reverse path carries nothing, and nothing has moved', async () => {
+    const migration = migrationInMemory();
+    await migration.copyEverything();
+    const { deps } = guarded(migration, false);
+
+    await expect(makeSwitchAuthority(deps).switchTo(forward)).rejects.toMatchObject({
+      name: 'ReversePathUnproven',
+      exit: 'gateFailed',
+    });
+
+    expect(await migration.source.authority(category)).toEqual({ epoch: 1, state: 'open' });
+    expect(await deps.switches.current(category)).toBeNull();
+    expect([...migration.world.records.keys()].filter((pk) => pk.startsWith('~'))).toEqual([]);
+  });
+
+  it('is refused when flat takes no write of the reverse path', async () => {
+    const migration = migrationInMemory();
+    await migration.copyEverything();
+    const { deps } = guarded(migration, false);
+    const unwritable = {
+      ...migration.deps.source,
+      applyReverse: () => Promise.reject(new Error('read-only')),
+    };
+    const reverseChange = makeReverseChanges({ ...migration.deps, source: unwritable });
+    migration.world.onRecordPut = (_pk, record) =>
+      void reverseChange({ ...record, intact: true }).catch(() => undefined);
+
+    await expect(makeSwitchAuthority(deps).switchTo(forward)).rejects.toMatchObject({
+      name: 'ReversePathUnproven',
+    });
+  });
+
+  it('is refused while the target lacks more changes than the limit allows, with their number', async () => {
+    const migration = migrationInMemory();
+    await migration.copyEverything();
+    const { deps, settings } = guarded(migration, true);
+    await settings.change({ switchLimits: { relayLagEntries: 2 } });
+    for (const id of ['a', 'b', 'c', 'd']) await migration.put(id, 'x');
+
+    await expect(makeSwitchAuthority(deps).switchTo(forward)).rejects.toMatchObject({
+      name: 'RelayLagTooHigh',
+      facts: { entries: 3, limit: 2 },
+    });
+    expect(await deps.switches.current(category)).toBeNull();
+
+    await settings.change({ switchLimits: { relayLagEntries: 4 } });
+    expect(await makeSwitchAuthority(deps).switchTo(forward)).toMatchObject({ kind: 'switched' });
+  });
+
+  it('is given up when writers wait longer than the limit, and they may write on', async () => {
+    const migration = migrationInMemory();
+    await migration.copyEverything();
+    const { deps, settings } = guarded(migration, true);
+    await settings.change({ switchLimits: { stallMs: 1_000 } });
+    await migration.put('a', 'x');
+    const slow = {
+      ...deps.source,
+      fence: async (...fence: Parameters<typeof deps.source.fence>) => {
+        const fenced = await deps.source.fence(...fence);
+        migration.time.nowMs += 700;
+        return fenced;
+      },
+    };
+
+    await expect(makeSwitchAuthority({ ...deps, source: slow }).switchTo(forward)).rejects.toMatchObject({
+      name: 'SwitchStalled',
+      facts: { waitedMs: 1_400, limitMs: 1_000 },
+    });
+
+    expect(await deps.switches.current(category)).toMatchObject({ stage: 'aborted', stallMs: 1_400 });
+    expect(await migration.put('a', 'y')).toEqual({ kind: 'written' });
+    expect(await makeSwitchAuthority(deps).switchTo(forward)).toMatchObject({ kind: 'switched' });
+  });
+
+  it('tells how long writers waited, from before the fence until the new side takes writes', async () => {
+    const migration = migrationInMemory();
+    await migration.copyEverything();
+    const { deps } = guarded(migration, true);
+    const slow = {
+      ...deps.authority,
+      open: async (...open: Parameters<typeof deps.authority.open>) => {
+        migration.time.nowMs += 300;
+        await deps.authority.open(...open);
+      },
+    };
+    const metrics = makeMetricSink();
+    const handler = makeHandler({ ...deps, authority: slow, metrics });
+
+    const switched = await handler({ ...forward, action: 'switch' });
+
+    expect(switched).toMatchObject({ record: { stage: 'done', stallMs: 300 } });
+    expect(metrics.metrics).toMatchObject([{ name: 'WriterStallMs', values: [300] }]);
+  });
+
+  it('counts the stall of a switch that was killed behind its fence from its beginning', async () => {
+    const migration = migrationInMemory();
+    await migration.copyEverything();
+    const { deps } = guarded(migration, true);
+    const killed = {
+      ...deps.switches,
+      advance: () => Promise.reject(new Error('killed')),
+    };
+    await expect(makeSwitchAuthority({ ...deps, switches: killed }).switchTo(forward)).rejects.toThrow(
+      'killed',
+    );
+    expect(await migration.source.authority(category)).toMatchObject({ state: 'fenced' });
+    migration.time.nowMs += 60_000;
+
+    await expect(makeSwitchAuthority(deps).switchTo(forward)).rejects.toMatchObject({
+      name: 'SwitchStalled',
+    });
+
+    expect(await migration.source.authority(category)).toMatchObject({ state: 'open' });
+  });
+});
+
+it('a way back to flat is held up neither by lag nor by the reverse path nor by a limit', async () => {
+  const migration = migrationInMemory();
+  await migration.copyEverything();
+  await makeSwitchAuthority(migration.deps).switchTo(forward);
+  const { deps, settings } = guarded(migration, false);
+  await settings.change({ switchLimits: { relayLagEntries: 0, stallMs: 100 } });
+
+  expect(await makeSwitchAuthority(deps).switchTo(back)).toMatchObject({ kind: 'switched' });
 });

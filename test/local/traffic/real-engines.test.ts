@@ -86,6 +86,7 @@ function makeMigration(tables: Awaited<ReturnType<TestDynamo['createTables']>>, 
     reversePending: makeReversePendingStore({ client, table: tables.reversePending }),
     switches: makeSwitchStore({ client, table: tables.authority }),
     clock,
+    guards: null,
   };
   const switchAuthority = makeSwitchAuthority(deps);
   return {

@@ -1,0 +1,80 @@
+import { HalError } from '../kernel/errors.ts';
+import type { Category } from './category.ts';
+import type { FlatSource, RelayStore } from './ports.ts';
+import type { ProveReverseDeps } from './reverse-canary.ts';
+import type { SettingsStore } from './settings.ts';
+
+/** What has to hold before flat gives a category away; the way back to flat is never held up by any of it. */
+export interface SwitchGuards extends Omit<ProveReverseDeps, 'clock'> {
+  readonly settings: SettingsStore;
+}
+
+export interface RelayLag {
+  /** Log entries of the category that the target may lack; counted up to a little beyond the limit. */
+  readonly entries: number;
+  /** Age of the oldest of them that was relayed and is not known to be applied. */
+  readonly oldestMs: number | null;
+}
+
+/** The sequence is common to all categories, so the distance to its end only bounds what has to be counted. */
+export async function measureRelayLag(
+  deps: { readonly source: FlatSource; readonly relay: RelayStore },
+  category: Category,
+  at: { readonly nowMs: number; readonly countUpTo: number },
+): Promise<RelayLag> {
+  const cursor = await deps.relay.cursor(category);
+  const [oldest] = await deps.relay.pending(category, 1);
+  const appliedThrough = oldest === undefined ? cursor : Math.min(cursor, oldest.afterSequence);
+  const { sequence } = await deps.source.lowWatermark(category);
+  const oldestMs = oldest === undefined ? null : Math.max(0, at.nowMs - oldest.sentAtMs);
+  if (sequence - appliedThrough <= at.countUpTo) return { entries: sequence - appliedThrough, oldestMs };
+  const { entryCount } = await deps.source.readChanges(category, appliedThrough, at.countUpTo + 1);
+  return { entries: entryCount, oldestMs };
+}
+
+/** Refuses with HalError `RelayLagTooHigh`. */
+export async function requireSmallLag(
+  deps: { readonly source: FlatSource; readonly relay: RelayStore },
+  category: Category,
+  at: { readonly nowMs: number; readonly limit: number },
+): Promise<void> {
+  const lag = await measureRelayLag(deps, category, { nowMs: at.nowMs, countUpTo: at.limit });
+  if (lag.entries <= at.limit) return;
+  const age = lag.oldestMs === null ? '' : `, the oldest for ${Math.round(lag.oldestMs / 1000)} s`;
+  throw new HalError({
+    name: 'RelayLagTooHigh',
+    message: `${category} cannot change authority: more than ${at.limit} log entries are not known to be applied${age}`,
+    remedy:
+      'wait until `state progress` shows less lag, or raise the limit with `configure state-migration --lag-limit`',
+    exit: 'gateFailed',
+    facts: { category, limit: at.limit, ...lag },
+  });
+}
+
+/** The stall of writers: from the fence to the moment the new side takes writes. */
+export interface StallLimit {
+  /** Throws HalError `SwitchStalled` when writers have waited too long. */
+  check(): void;
+}
+
+export const noStallLimit: StallLimit = { check: () => undefined };
+
+export function stallLimit(
+  category: Category,
+  stall: { readonly limitMs: number; waitedMs(): number },
+): StallLimit {
+  return {
+    check() {
+      const waitedMs = stall.waitedMs();
+      if (waitedMs <= stall.limitMs) return;
+      throw new HalError({
+        name: 'SwitchStalled',
+        message: `the switch of ${category} was given up: writers had waited ${waitedMs} ms, and ${stall.limitMs} ms is the limit`,
+        remedy:
+          'nothing was lost and the old side takes writes again; repeat the switch when there is less to apply',
+        exit: 'gateFailed',
+        facts: { category, waitedMs, limitMs: stall.limitMs },
+      });
+    },
+  };
+}
