@@ -1,7 +1,9 @@
+import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
-import { metricNamespace } from '../../lib/kernel/resource-names.ts';
+import { metricNamespace, type ResourceNames } from '../../lib/kernel/resource-names.ts';
 import { acknowledgeWildcard } from '../checks/acknowledge.ts';
+import { backupBucketName } from '../constructs/backup-bucket.ts';
 import type { FlagsConfiguration } from '../constructs/flags-configuration.ts';
 import type { MigratorFunction } from '../constructs/migrator-function.ts';
 import type { FunctionFolder } from './function-environments.ts';
@@ -10,6 +12,7 @@ import type { StateStack } from './state-stack.ts';
 export interface FunctionGrantsProps {
   readonly functions: ReadonlyMap<FunctionFolder, MigratorFunction>;
   readonly state: StateStack;
+  readonly names: ResourceNames;
   readonly flags: FlagsConfiguration;
 }
 
@@ -27,6 +30,7 @@ const insert = ['dynamodb:PartiQLInsert'];
 export function grantFunctions(props: FunctionGrantsProps): void {
   grantTables(props);
   grantQueues(props);
+  grantBackups(props);
   grantFlags(props);
   grantMetrics(props);
   grantInvocations(props);
@@ -63,12 +67,23 @@ function grantTables(props: FunctionGrantsProps): void {
     ['switch-authority', state.quarantine.tableArn, [...read, ...write]],
     ['verify-state', state.state.tableArn, [...read, ...scan]],
     ['verify-state', state.authority.tableArn, read],
-    ['verify-state', state.progress.tableArn, read],
+    ['verify-state', state.progress.tableArn, [...read, 'dynamodb:PutItem', 'dynamodb:DeleteItem']],
     ['verify-state', state.quarantine.tableArn, [...read, 'dynamodb:UpdateItem']],
     ['describe-state', state.authority.tableArn, read],
     ['describe-state', state.progress.tableArn, read],
     ['describe-state', state.reversePending.tableArn, read],
     ['describe-state', state.quarantine.tableArn, read],
+    ['backup-state', state.state.tableArn, read],
+    ['backup-state', state.reversePending.tableArn, read],
+    ['restore-state', state.state.tableArn, [...read, 'dynamodb:PutItem']],
+    ['restore-state', state.authority.tableArn, [...read, 'dynamodb:ConditionCheckItem']],
+    ['restore-state', state.progress.tableArn, read],
+    ['restore-state', state.reversePending.tableArn, [...read, 'dynamodb:PutItem']],
+    ['restore-state', state.quarantine.tableArn, [...read, 'dynamodb:UpdateItem']],
+    ['replay-quarantine', state.state.tableArn, [...read, 'dynamodb:PutItem']],
+    ['replay-quarantine', state.authority.tableArn, [...read, 'dynamodb:ConditionCheckItem']],
+    ['replay-quarantine', state.reversePending.tableArn, [...read, 'dynamodb:PutItem']],
+    ['replay-quarantine', state.quarantine.tableArn, [...read, 'dynamodb:UpdateItem']],
     ['replay-shadow', state.shadow.tableArn, ['dynamodb:PutItem']],
     ['enter-step', state.control.tableArn, [...read, ...write]],
     ['evaluate-gate', state.control.tableArn, [...read, ...write]],
@@ -81,6 +96,22 @@ function grantQueues(props: FunctionGrantsProps): void {
   allow(role(props, 'plan-batches'), ['sqs:SendMessage'], [props.state.ranges.queue.queueArn]);
   allow(role(props, 'relay-changes'), ['sqs:SendMessage'], [props.state.changes.queue.queueArn]);
   allow(role(props, 'measure-outcomes'), ['sqs:SendMessage'], [props.state.shadowSamples.queue.queueArn]);
+}
+
+/** Backups are written by one function and only read by the other; nobody deletes one. */
+function grantBackups(props: FunctionGrantsProps): void {
+  const stack = Stack.of(role(props, 'backup-state'));
+  const bucket = `arn:${stack.partition}:s3:::${backupBucketName(stack, props.names)}`;
+  const objects = `${bucket}/checkpoints/*`;
+  const list =
+    'Parts of a backup are numbered as they are made; only objects below checkpoints/ are reached.';
+  for (const folder of ['backup-state', 'restore-state'] as const) {
+    acknowledgeWildcard(role(props, folder).role, objects, list);
+    allow(role(props, folder), ['s3:GetObject'], [objects]);
+    // Without it S3 answers "forbidden" where it should say "not there".
+    allow(role(props, folder), ['s3:ListBucket'], [bucket]);
+  }
+  allow(role(props, 'backup-state'), ['s3:PutObject', 's3:AbortMultipartUpload'], [objects]);
 }
 
 function grantFlags(props: FunctionGrantsProps): void {

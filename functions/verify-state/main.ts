@@ -1,5 +1,6 @@
 import { realSleeper } from '../../lib/aws/backoff.ts';
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
+import { makeDigestStore } from '../../lib/aws/digest-store.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
 import { makeRelayStore } from '../../lib/aws/relay-store.ts';
@@ -20,6 +21,7 @@ export const handler = makeHandler({
   quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
   ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
   relay: makeRelayStore({ client, table: env.PROGRESS_TABLE }),
+  digests: makeDigestStore({ client, table: env.PROGRESS_TABLE }),
   clock,
   sleeper: realSleeper,
   timeBudgetMs: env.TIME_BUDGET_SECONDS * 1000,

@@ -28,6 +28,7 @@ export interface MemoryWorld {
   /** By partition key of the record. */
   readonly quarantine: Map<string, QuarantineEntry>;
   readonly switches: Map<Category, SwitchRecord>;
+  readonly digests: Map<string, Uint8Array>;
   /** The change stream of the state table. */
   onRecordPut: (pk: string, record: TargetRecord) => void;
 }
@@ -46,6 +47,7 @@ export function makeMemoryWorld(): MemoryWorld {
     relayBatches: new Map(),
     quarantine: new Map(),
     switches: new Map(),
+    digests: new Map(),
     onRecordPut: () => undefined,
   };
 }

@@ -105,7 +105,7 @@ function isExpired(row: FlatRow, table: MigratedTable, nowMs: number): boolean {
 
 function isRestored(row: FlatRow, body: string, table: MigratedTable): boolean {
   try {
-    return comparable(table.transform.restore(parseExactJson(body))) === comparable(row);
+    return comparableRow(table.transform.restore(parseExactJson(body))) === comparableRow(row);
   } catch {
     // A body that cannot be restored is exactly what a verification is there to find.
     return false;
@@ -113,7 +113,7 @@ function isRestored(row: FlatRow, body: string, table: MigratedTable): boolean {
 }
 
 /** Derived values are computed, not carried back, and a column without value is a column that is not there. */
-function comparable(row: FlatRow): string {
+export function comparableRow(row: FlatRow): string {
   const carried = Object.entries(row).filter(
     ([name, value]) => value !== null && !name.startsWith('derived.'),
   );

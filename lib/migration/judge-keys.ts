@@ -117,7 +117,7 @@ async function judgeOnce(
   });
 }
 
-async function readPosition(
+export async function readPosition(
   deps: JudgeKeysDeps,
   category: Category,
   lowWatermark: RecordVersion,

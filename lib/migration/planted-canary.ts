@@ -26,7 +26,7 @@ export function plantCanaries(
 }
 
 /** Damage that the hash shows, and damage that was hashed again, so that only the content shows it. */
-function damagedCopies(stored: StoredRecord): readonly TargetRecord[] {
+export function damagedCopies(stored: StoredRecord): readonly TargetRecord[] {
   const moved = { ...stored, version: { ...stored.version, sequence: stored.version.sequence + 1 } };
   const body = `{"canary":${stored.body ?? 'null'}}`;
   const replaced = sealRecord({ ...stored, state: 'live', body });

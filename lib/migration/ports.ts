@@ -57,6 +57,10 @@ export interface TableReport {
   readonly table: string;
   readonly category: Category;
   readonly rowCount: number;
+  /** The recognised mapping, where the definition has names for them. */
+  readonly mapping?: string;
+  /** The store has no such table, which its mapping allows: there are no such records. */
+  readonly absent?: boolean;
 }
 
 /**

@@ -96,6 +96,20 @@ export function countVerdicts(
   return { ...report, byCategory: { ...report.byCategory, [category]: counts }, differences };
 }
 
+/** Adds records that both sides agree about, without their names. */
+export function addAgreed(
+  report: VerificationReport,
+  category: Category,
+  agreed: Pick<CategoryVerification, 'verified' | 'quarantined' | 'tombstoned'>,
+): VerificationReport {
+  const counts = { ...(report.byCategory[category] ?? emptyVerification) };
+  for (const name of ['verified', 'quarantined', 'tombstoned'] as const) {
+    counts[name] += agreed[name];
+    counts.total += agreed[name];
+  }
+  return { ...report, byCategory: { ...report.byCategory, [category]: counts } };
+}
+
 /** Sum over the categories. */
 export function totalOf(report: Pick<VerificationReport, 'byCategory'>): CategoryVerification {
   const total = { ...emptyVerification };

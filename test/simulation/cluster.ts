@@ -10,6 +10,7 @@ import { makeGateway } from '../../lib/gateway/gateway.ts';
 import type { Gateway } from '../../lib/gateway/outcome.ts';
 import type { Random } from '../../lib/kernel/random.ts';
 import { makeMemoryAuthorityStore } from '../../lib/memory/authority-store.ts';
+import { makeMemoryDigestStore } from '../../lib/memory/digest-store.ts';
 import { makeMemoryFlatRecords } from '../../lib/memory/flat-records.ts';
 import { makeMemoryFlatSource } from '../../lib/memory/flat-source.ts';
 import { makeFlatStore, type FlatStore } from '../../lib/memory/flat-store.ts';
@@ -26,6 +27,7 @@ import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import type {
   AuthorityStore,
   ChangeQueue,
+  DigestStore,
   FlatSource,
   QuarantineStore,
   RangeQueue,
@@ -53,6 +55,7 @@ interface Ports {
   readonly reversePending: ReversePendingStore;
   readonly quarantine: QuarantineStore;
   readonly switches: SwitchStore;
+  readonly digests: DigestStore;
   readonly rangeQueue: RangeQueue;
   readonly changeQueue: ChangeQueue;
 }
@@ -103,6 +106,7 @@ export function makeCluster(options: ClusterOptions): Cluster {
       reversePending: makeMemoryReversePendingStore(world, interleave),
       quarantine: makeMemoryQuarantineStore(world, interleave),
       switches: makeMemorySwitchStore(world, interleave),
+      digests: makeMemoryDigestStore(world, interleave),
       rangeQueue: makeMemoryRangeQueue((body) => queues.get('ranges')?.send(body), interleave),
       changeQueue: makeMemoryChangeQueue((body) => queues.get('changes')?.send(body), interleave),
     };

@@ -26,6 +26,7 @@ import { makeHandler as makeVerifyState } from '../../functions/verify-state/han
 import { makeAuthorityStore } from '../../lib/aws/authority-store.ts';
 import { realSleeper } from '../../lib/aws/backoff.ts';
 import { makeChangeQueue } from '../../lib/aws/change-queue.ts';
+import { makeDigestStore } from '../../lib/aws/digest-store.ts';
 import { makeHierarchicalRecords } from '../../lib/aws/hierarchical-records.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeQueue } from '../../lib/aws/range-queue.ts';
@@ -72,6 +73,7 @@ export async function makeStateSystem(
     reversePending: makeReversePendingStore({ client, table: tables.reversePending }),
     quarantine: makeQuarantineStore({ client, table: tables.quarantine }),
     switches: makeSwitchStore({ client, table: tables.authority }),
+    digests: makeDigestStore({ client, table: tables.progress }),
   };
   const failures: unknown[] = [];
   const onFailure = (_id: string, error: unknown): void => void failures.push(error);

@@ -1,4 +1,5 @@
 import { makeMemoryAuthorityStore } from '../../../lib/memory/authority-store.ts';
+import { makeMemoryDigestStore } from '../../../lib/memory/digest-store.ts';
 import { makeMemoryFlatRecords } from '../../../lib/memory/flat-records.ts';
 import { makeMemoryFlatSource } from '../../../lib/memory/flat-source.ts';
 import { makeFlatStore } from '../../../lib/memory/flat-store.ts';
@@ -41,9 +42,9 @@ export function migrationInMemory() {
     reversePending: makeMemoryReversePendingStore(world),
     quarantine: makeMemoryQuarantineStore(world),
     switches: makeMemorySwitchStore(world),
-  };
     guards: null,
     digests: makeMemoryDigestStore(world),
+  };
   const records = makeMemoryFlatRecords(store);
   const rangeQueue = {
     send: (sent: readonly RangeTask[]) => {
