@@ -60,3 +60,10 @@ export function positiveNumber(option: string, given: string): number {
   if (given.trim() !== '' && Number.isFinite(value) && value > 0) return value;
   throw badValue(option, given, 'a number above 0');
 }
+
+/** Reads one of a few names. Throws a HalError `BadOptionValue`. */
+export function oneOf<Name extends string>(option: string, given: string, known: readonly Name[]): Name {
+  const found = known.find((name) => name === given.trim().toLowerCase());
+  if (found !== undefined) return found;
+  throw badValue(option, given, `one of ${known.join(', ')}`);
+}

@@ -1,31 +1,37 @@
 import type { Command } from 'commander';
 
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
-import { wholeNumber } from '../options.ts';
+import { oneOf, wholeNumber } from '../options.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { count } from '../output/quantities.ts';
 import { nextStep, note, printDocument } from '../output/terminal.ts';
 import { verbDescriptions } from '../verb-descriptions.ts';
 
-type GenerateOptions = Options<{ records: string; seed: string; output: string }>;
+type GenerateOptions = Options<{ schema: string; records: string; seed: string; output: string }>;
 
 export function addGenerateVerb(program: Command, context: CliContext): void {
   addVerb(program, context, {
     name: 'generate',
     description: verbDescriptions.generate,
-    examples: ['hal9-migrate generate --records 20000 --seed 1 -o flat.sqlite'],
+    examples: [
+      'hal9-migrate generate --records 20000 --seed 1 -o flat.sqlite',
+      'hal9-migrate generate --schema server --records 20000 -o server.sqlite',
+    ],
   })
     .option('--records <n>', 'rows in all', '20000')
+    .option('--schema <name>', 'canonical, or server: the store of a running HAL9 server', 'canonical')
     .option('--seed <n>', 'the same seed gives the same rows', '1')
     .requiredOption('-o, --output <file>', 'the file to write; it must not exist')
     .action(async (options: GenerateOptions) => {
       const records = wholeNumber('--records', options.records, 1);
       const seed = wholeNumber('--seed', options.seed, 0);
-      const { generateStore } = await import('../../lib/sqlite/generate-store.ts');
+      const { generateStore, storeSchemas } = await import('../../lib/sqlite/generate-store.ts');
+      const schema = oneOf('--schema', options.schema, storeSchemas);
       const lines = liveLines({ quiet: options.json });
       const startedAtMs = performance.now();
       const store = await generateStore({
         path: options.output,
+        schema,
         records,
         seed,
         onProgress: ({ written }) => {

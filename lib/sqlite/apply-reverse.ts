@@ -2,6 +2,7 @@ import { HalError } from '../kernel/errors.ts';
 import type { Category } from '../migration/category.ts';
 import { decodeKey, encodeKey, recordPk } from '../migration/key.ts';
 import type { FlatAuthority, ReverseChange, ReverseOutcome } from '../migration/ports.ts';
+import { tableOf } from '../migration/table-lookup.ts';
 import { compareVersions, type RecordVersion } from '../migration/record.ts';
 import type { FlatValue, KeyPart } from '../migration/row.ts';
 import { appliedVersion, logKey, logKeyValues, readAuthority } from './change-log.ts';
@@ -63,12 +64,18 @@ function applyChange(
   const keyParts = decodeKey(key.id);
   const known = appliedVersion(connection, key.recordType, keyParts);
   if (known !== null && compareVersions(known, version) >= 0) return 'already-newer';
-  const layout = view.layout(key.recordType);
+  const layout = view.layout(key.recordType) ?? { table: tableOf(store.definition, key.recordType) };
   if (row !== null && encodeKey(rowKey(layout.table, row)) !== key.id) {
     throw new TypeError(`reverse change of ${recordPk(key)} carries the row of another key`);
   }
-  noteTouched(store, layout, keyParts);
   forgetEvicted(connection, key.recordType, keyParts);
+  if (!('columns' in layout)) {
+    // There is no table for it: flat cannot take over again before the record is deleted.
+    if (row !== null) noteKey(connection, '_mig_evicted', layout, keyParts);
+    raiseVersion(connection, key.recordType, keyParts, { version, isTombstone: row === null });
+    return 'applied';
+  }
+  noteTouched(store, layout, keyParts);
   if (row === null) deleteRow(connection, layout, keyParts);
   else if (replaceRow(store, layout, row, keyParts)) noteTouched(store, layout, keyParts);
   else noteKey(connection, '_mig_evicted', layout, keyParts);

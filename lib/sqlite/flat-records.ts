@@ -5,9 +5,10 @@ import type { FlatRecords } from '../gateway/ports.ts';
 import { HalError } from '../kernel/errors.ts';
 import type { MigrationDefinition } from '../migration/definition.ts';
 import { decodeKey, encodeKey, recordPk } from '../migration/key.ts';
+import type { FlatRow, RecordKey } from '../migration/row.ts';
 import { firstAuthority, readAuthority } from './change-log.ts';
 import { openConnection, useWriteAheadLog } from './connection.ts';
-import { makeFlatStore, type FlatStore } from './flat-store.ts';
+import { makeFlatStore, requireTable, type FlatStore, type StoreView } from './flat-store.ts';
 import { deleteRow, putRow, readRow, rowKey } from './row-access.ts';
 
 export interface SqliteFlatRecords extends FlatRecords {
@@ -50,7 +51,7 @@ async function whenUnlocked<Result>(work: () => Promise<Result>): Promise<Result
 
 /**
  * The flat store as the services read and write it, before and after a change log is installed. Rows come without
- * derived values. Throws HalError `RowConflict` for a row that breaks a constraint of its table.
+ * derived values. Throws HalError `RowConflict` for a row that breaks a constraint of its table, `TableAbsent` for one that has no table.
  */
 export function makeSqliteFlatRecords(store: FlatStore): SqliteFlatRecords {
   const { connection } = store;
@@ -58,7 +59,7 @@ export function makeSqliteFlatRecords(store: FlatStore): SqliteFlatRecords {
     read: async (category, key) =>
       await Promise.resolve().then(() =>
         store.read((view) => ({
-          row: readRow(connection, view.layout(key.recordType), decodeKey(key.id), 'without-derived'),
+          row: rowOf(store, view, key),
           authority: view.installation === 'installed' ? readAuthority(connection, category) : firstAuthority,
         })),
       ),
@@ -70,9 +71,9 @@ export function makeSqliteFlatRecords(store: FlatStore): SqliteFlatRecords {
           if (authority.state !== 'open' || authority.epoch !== epoch) {
             return { kind: 'refused' as const, authority };
           }
-          const layout = view.layout(key.recordType);
-          if (row === null) deleteRow(connection, layout, decodeKey(key.id));
+          if (row === null) deleteOne(store, view, key);
           else {
+            const layout = requireTable(store, view, key.recordType);
             if (encodeKey(rowKey(layout.table, row)) !== key.id) {
               throw new TypeError(`the row is not that of ${recordPk(key)}`);
             }
@@ -83,4 +84,14 @@ export function makeSqliteFlatRecords(store: FlatStore): SqliteFlatRecords {
       ),
     close: () => connection.close(),
   };
+}
+
+function rowOf({ connection }: FlatStore, view: StoreView, key: RecordKey): FlatRow | null {
+  const layout = view.layout(key.recordType);
+  return layout === null ? null : readRow(connection, layout, decodeKey(key.id), 'without-derived');
+}
+
+function deleteOne({ connection }: FlatStore, view: StoreView, key: RecordKey): void {
+  const layout = view.layout(key.recordType);
+  if (layout !== null) deleteRow(connection, layout, decodeKey(key.id));
 }

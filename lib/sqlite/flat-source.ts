@@ -24,10 +24,10 @@ import {
 } from './change-log.ts';
 import type { Connection } from './connection.ts';
 import { requireChangeLog, type FlatStore, type StoreView } from './flat-store.ts';
-import { checkedLayouts, keyFaults, sourceRejected } from './inspect-tables.ts';
+import { checkedLayouts, keyFaults, recognisedTables, sourceRejected } from './inspect-tables.ts';
 import { checkInstallation, flush, installChangeLog } from './install-change-log.ts';
 import { readBoundary, readRow, readRowRange, type KeyedRow } from './row-access.ts';
-import { quoteName, type TableLayout } from './table-layout.ts';
+import { isTable, quoteName, type TableLayout } from './table-layout.ts';
 
 /** The flat source over one SQLite connection. Closing it closes the connection. */
 export function makeSqliteFlatSource(store: FlatStore): FlatSource {
@@ -67,7 +67,7 @@ type ReadMethods = Pick<
 >;
 
 function readMethods(store: FlatStore): ReadMethods {
-  const { connection, definition } = store;
+  const { connection } = store;
   /** Rows can be looked at before there is a change log; nothing has a version then. */
   const present = <Result>(effect: (view: StoreView) => Result): Promise<Result> =>
     settle(() => store.read(effect));
@@ -90,8 +90,7 @@ function readMethods(store: FlatStore): ReadMethods {
         lowWatermark: lowWatermarkOf(store, view, category),
         images: keys.map((key) => imageOf(store, view, key, decodeKey(key.id))),
       })),
-    countRows: (recordType) =>
-      settle(() => connection.snapshot(() => countRows(store, tableOf(definition, recordType).table))),
+    countRows: (recordType) => settle(() => connection.snapshot(() => countRows(store, recordType))),
   };
 }
 
@@ -148,19 +147,26 @@ function inspect(store: FlatStore): readonly TableReport[] {
   const layouts = checkedLayouts(connection, definition);
   const faults = [...layouts.values()].flatMap((layout) => keyFaults(connection, layout));
   if (faults.length > 0) throw sourceRejected(connection.path, faults);
-  return definition.tables.map(({ recordType, table, category }) => ({
-    recordType,
-    table,
-    category,
-    rowCount: countRows(store, table),
-  }));
+  const { mapping, present, absent } = recognisedTables(connection, definition);
+  const ofMapping = mapping === null ? {} : { mapping: mapping.name };
+  return definition.tables
+    .filter((table) => present.includes(table) || absent.includes(table))
+    .map((migrated) => {
+      const { recordType, table, category } = migrated;
+      const report = { recordType, table, category, ...ofMapping };
+      return present.includes(migrated)
+        ? { ...report, rowCount: countRows(store, recordType) }
+        : { ...report, rowCount: 0, absent: true };
+    });
 }
 
 function isInstalled({ connection, definition }: FlatStore): boolean {
   return connection.snapshot(() => checkInstallation(connection, definition).installation === 'installed');
 }
 
-function countRows({ connection }: FlatStore, table: string): number {
+function countRows({ connection, definition }: FlatStore, recordType: string): number {
+  const { table } = tableOf(definition, recordType);
+  if (!isTable(connection, table)) return 0;
   return Number(connection.first(`SELECT count(*) FROM ${quoteName(table)}`)?.[0] ?? 0n);
 }
 
@@ -172,9 +178,13 @@ async function* planRanges(
   let after: readonly KeyPart[] | null = null;
   for (;;) {
     const from: readonly KeyPart[] | null = after;
-    const upTo: readonly KeyPart[] | null = await settle(() =>
-      store.read((view) => readBoundary(store.connection, view.layout(recordType), from, rowsPerRange)),
+    const upTo: readonly KeyPart[] | 'no table' | null = await settle(() =>
+      store.read((view) => {
+        const layout = view.layout(recordType);
+        return layout === null ? 'no table' : readBoundary(store.connection, layout, from, rowsPerRange);
+      }),
     );
+    if (upTo === 'no table') return;
     yield { after, upTo };
     if (upTo === null) return;
     after = upTo;
@@ -189,6 +199,7 @@ function readRange(
   const { connection } = store;
   const { recordType, range, limit } = request;
   const layout = view.layout(recordType);
+  if (layout === null) return emptyPage(store, view, recordType);
   const { rows, isExhausted } = readWithinBudget(connection, layout, range, limit);
   const images = rows.map(({ keyParts, row }) => ({
     key: { recordType, id: encodeKey(keyParts) },
@@ -201,6 +212,11 @@ function readRange(
     images,
     nextAfter: isExhausted ? null : (images.at(-1)?.keyParts ?? null),
   };
+}
+
+function emptyPage(store: FlatStore, view: StoreView, recordType: string): RangePage {
+  const { category } = tableOf(store.definition, recordType);
+  return { lowWatermark: lowWatermarkOf(store, view, category), images: [], nextAfter: null };
 }
 
 /** A page ends early when its values are longer than this: 250 rows may be 250 KB or a gigabyte. */
@@ -244,7 +260,7 @@ function readChanges(
   const entries = readLog(store.connection, category, slice);
   const images = new Map<string, SourceImage>();
   for (const { recordType, keyParts } of entries) {
-    const key = keyParts.slice(0, view.layout(recordType).table.keyColumns.length);
+    const key = keyParts.slice(0, tableOf(store.definition, recordType).keyColumns.length);
     const id = encodeKey(key);
     const name = `${recordType}/${id}`;
     if (!images.has(name)) images.set(name, imageOf(store, view, { recordType, id }, key));
@@ -262,12 +278,8 @@ function imageOf(
   key: RecordKey,
   keyParts: readonly KeyPart[],
 ): SourceImage {
-  const row: FlatRow | null = readRow(
-    store.connection,
-    view.layout(key.recordType),
-    keyParts,
-    'with-derived',
-  );
+  const layout = view.layout(key.recordType);
+  const row = layout === null ? null : readRow(store.connection, layout, keyParts, 'with-derived');
   return { key, keyParts, row, version: versionIn(store, view, key.recordType, keyParts) };
 }
 

@@ -1,5 +1,6 @@
 import { HalError } from '../kernel/errors.ts';
 import type { MigrationDefinition } from '../migration/definition.ts';
+import { tableOf } from '../migration/table-lookup.ts';
 import type { Connection } from './connection.ts';
 import { checkInstallation, installChangeLog, type Installation } from './install-change-log.ts';
 import type { TableLayout } from './table-layout.ts';
@@ -7,7 +8,8 @@ import type { TableLayout } from './table-layout.ts';
 /** What a transaction knows about the schema that it sees. */
 export interface StoreView {
   readonly installation: Exclude<Installation, 'outdated'>;
-  layout(recordType: string): TableLayout;
+  /** null where the store has no such table, which its mapping allows. */
+  layout(recordType: string): TableLayout | null;
 }
 
 /** Transactions over a flat store whose schema may change at any time. */
@@ -33,7 +35,7 @@ export function makeFlatStore(connection: Connection, definition: MigrationDefin
     if (known !== null && known.schemaVersion === schemaVersion) return known.view;
     const { installation, layouts } = checkInstallation(connection, definition);
     if (installation === 'outdated') return null;
-    const view = { installation, layout: (recordType: string) => layoutOf(layouts, recordType) };
+    const view = { installation, layout: (recordType: string) => layoutOf(definition, layouts, recordType) };
     known = { schemaVersion, view };
     return view;
   };
@@ -70,10 +72,27 @@ export function requireChangeLog(store: FlatStore, view: StoreView): void {
   });
 }
 
-function layoutOf(layouts: ReadonlyMap<string, TableLayout>, recordType: string): TableLayout {
-  const layout = layouts.get(recordType);
-  if (layout === undefined) throw new RangeError(`no table of ${recordType}`);
-  return layout;
+/** The table that a row is written to. Throws HalError `TableAbsent`. */
+export function requireTable(store: FlatStore, view: StoreView, recordType: string): TableLayout {
+  const layout = view.layout(recordType);
+  if (layout !== null) return layout;
+  const { path } = store.connection;
+  const { table } = tableOf(store.definition, recordType);
+  throw new HalError({
+    name: 'TableAbsent',
+    message: `The flat store ${path} has no table ${table}, so that it cannot hold a ${recordType}.`,
+    remedy: `Create the table ${table}, or leave the record out.`,
+    exit: 'conflict',
+    facts: { path, table, recordType },
+  });
+}
+
+function layoutOf(
+  definition: MigrationDefinition,
+  layouts: ReadonlyMap<string, TableLayout>,
+  recordType: string,
+): TableLayout | null {
+  return layouts.get(tableOf(definition, recordType).recordType) ?? null;
 }
 
 function schemaUnstable(path: string): HalError {

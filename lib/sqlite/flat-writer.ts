@@ -6,7 +6,7 @@ import { decodeKey, encodeKey, recordPk } from '../migration/key.ts';
 import { compareVersions, type RecordVersion } from '../migration/record.ts';
 import { readAuthority, versionOf } from './change-log.ts';
 import { openConnection } from './connection.ts';
-import { makeFlatStore, requireChangeLog, type FlatStore } from './flat-store.ts';
+import { makeFlatStore, requireChangeLog, requireTable, type FlatStore } from './flat-store.ts';
 import { deleteRow, putRow, rowKey } from './row-access.ts';
 
 /** Opens the flat store for restores, on a connection of its own. Throws like `openFlatSource`. */
@@ -35,7 +35,7 @@ function writeIf(store: FlatStore, { category, key, row }: Change, expected: Exp
     const version = (): RecordVersion | null => versionOf(connection, key.recordType, keyParts);
     const before = version();
     if (!isSame(before, expected.version)) return { kind: 'version-moved' };
-    const layout = view.layout(key.recordType);
+    const layout = requireTable(store, view, key.recordType);
     if (row === null) deleteRow(connection, layout, keyParts);
     else {
       if (encodeKey(rowKey(layout.table, row)) !== key.id) {
@@ -52,7 +52,8 @@ function rejectionOf(write: () => FlatWriteOutcome): FlatWriteOutcome {
   try {
     return write();
   } catch (error) {
-    const isOfRow = error instanceof HalError && ['RowConflict', 'UnknownColumn'].includes(error.name);
+    const isOfRow =
+      error instanceof HalError && ['RowConflict', 'TableAbsent', 'UnknownColumn'].includes(error.name);
     if (!isOfRow && !(error instanceof TypeError)) throw error;
     return { kind: 'rejected', errorName: error.name, message: error.message };
   }

@@ -6,27 +6,36 @@ import { HalError } from '../kernel/errors.ts';
 import {
   planGeneration,
   type GeneratedRow,
+  type GeneratorPlan,
   type GeneratorOptions,
 } from '../migration/generator/generate-rows.ts';
-import type { RowCounts } from '../migration/generator/row-counts.ts';
-import { hal9Definition } from '../migration/hal9-definition.ts';
+import { planServerGeneration } from '../migration/generator/server-rows.ts';
+import { hal9Definition, hal9ServerDefinition } from '../migration/hal9-definition.ts';
+import type { MigrationDefinition } from '../migration/definition.ts';
 import type { MigratedTable } from '../migration/table-lookup.ts';
 import { boundValue } from './exact-text.ts';
 import { sourceFault } from './faults.ts';
 import { flatSchemaSql } from './flat-schema.ts';
+import { serverSchemaSql } from './server-schema.ts';
 import { quoteName } from './table-layout.ts';
 
 export interface GenerateStoreOptions extends GeneratorOptions {
   /** Must not exist yet. */
   readonly path: string;
+  /** Which of the two shapes of a HAL9 store; canonical by default. */
+  readonly schema?: StoreSchema;
   /** Called after every few thousand rows, and once at the end. */
   readonly onProgress?: (progress: { readonly written: number; readonly records: number }) => void;
 }
 
+export const storeSchemas = ['canonical', 'server'] as const;
+
+export type StoreSchema = (typeof storeSchemas)[number];
+
 export interface GeneratedStore {
   readonly path: string;
   readonly records: number;
-  readonly counts: RowCounts;
+  readonly counts: GeneratorPlan['counts'];
   /** Rows that must end in quarantine. */
   readonly damaged: number;
 }
@@ -43,7 +52,7 @@ const rowsPerTransaction = 5_000;
 export async function generateStore(options: GenerateStoreOptions): Promise<GeneratedStore> {
   checkOptions(options);
   const { path, records } = options;
-  const plan = planGeneration(options);
+  const plan = schemaOf(options).plan(options);
   const draft = `${path}.partial`;
   removeDraft(draft);
   try {
@@ -59,14 +68,16 @@ export async function generateStore(options: GenerateStoreOptions): Promise<Gene
 async function writeDraft(
   draft: string,
   rows: Iterable<GeneratedRow>,
-  { records, onProgress }: GenerateStoreOptions,
+  options: GenerateStoreOptions,
 ): Promise<void> {
+  const { records, onProgress } = options;
+  const { definition, sql } = schemaOf(options);
   const database = new DatabaseSync(draft, { enableForeignKeyConstraints: false });
   try {
     // A draft that breaks is thrown away, so nothing needs to survive a crash before the rename.
     database.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;');
-    database.exec(flatSchemaSql(hal9Definition));
-    const insert = makeInserts(database);
+    database.exec(sql());
+    const insert = makeInserts(database, definition);
     let written = 0;
     database.exec('BEGIN');
     for (const row of rows) {
@@ -87,15 +98,30 @@ async function writeDraft(
   }
 }
 
-function makeInserts(database: DatabaseSync): (generated: GeneratedRow) => void {
-  const tables = new Map(hal9Definition.tables.map((table) => [table.recordType, table]));
+function schemaOf({ schema = 'canonical' }: GenerateStoreOptions): {
+  readonly definition: MigrationDefinition;
+  readonly sql: () => string;
+  readonly plan: (options: GeneratorOptions) => GeneratorPlan;
+} {
+  return schema === 'server'
+    ? { definition: hal9ServerDefinition, sql: () => serverSchemaSql, plan: planServerGeneration }
+    : { definition: hal9Definition, sql: () => flatSchemaSql(hal9Definition), plan: planGeneration };
+}
+
+function makeInserts(
+  database: DatabaseSync,
+  definition: MigrationDefinition,
+): (generated: GeneratedRow) => void {
+  const tables = new Map(definition.tables.map((table) => [table.recordType, table]));
   const prepared = new Map<string, StatementSync>();
   return ({ recordType, row }) => {
     const table = tables.get(recordType);
     if (table === undefined) throw new RangeError(`no table of ${recordType}`);
-    const values = table.columns.map(({ name }) => boundValue(row[name] ?? null));
+    const names = table.columns.map(({ name }) => name).filter((name) => row[name] !== undefined);
+    const values = names.map((name) => boundValue(row[name] ?? null));
     const sql = insertSql(
       table,
+      names,
       values.map(({ sql }) => sql),
     );
     const statement = prepared.get(sql) ?? database.prepare(sql);
@@ -104,9 +130,8 @@ function makeInserts(database: DatabaseSync): (generated: GeneratedRow) => void 
   };
 }
 
-function insertSql({ table, columns }: MigratedTable, values: readonly string[]): string {
-  const names = columns.map(({ name }) => quoteName(name)).join(', ');
-  return `INSERT INTO ${quoteName(table)} (${names}) VALUES (${values.join(', ')})`;
+function insertSql({ table }: MigratedTable, names: readonly string[], values: readonly string[]): string {
+  return `INSERT INTO ${quoteName(table)} (${names.map(quoteName).join(', ')}) VALUES (${values.join(', ')})`;
 }
 
 function checkOptions({ path, records, seed }: GenerateStoreOptions): void {

@@ -2,23 +2,54 @@ import { HalError } from '../kernel/errors.ts';
 import type { ColumnDefinition, MigrationDefinition } from '../migration/definition.ts';
 import { maxRowKeyBytes } from '../migration/key.ts';
 import type { Connection } from './connection.ts';
-import { quoteName, readLayouts, type Affinity, type TableLayout } from './table-layout.ts';
+import { recogniseMapping, type RecognisedMapping } from '../migration/source-mapping.ts';
+import type { MigratedTable } from '../migration/table-lookup.ts';
+import { isTable, quoteName, readLayouts, type Affinity, type TableLayout } from './table-layout.ts';
 
 /** Key columns that a log entry has room for. */
 export const maxKeyColumns = 4;
 
-/** Layouts of all tables by record type. Throws HalError `SourceRejected` with everything that is wrong at once. */
+/**
+ * Layouts by record type of the tables that the store has, in the mapping that it is of.
+ * Throws HalError `SourceRejected` with everything that is wrong at once.
+ */
 export function checkedLayouts(
   connection: Connection,
   definition: MigrationDefinition,
 ): ReadonlyMap<string, TableLayout> {
   const layouts = readLayouts(connection, definition);
-  const faults = definition.tables.flatMap((table) => {
-    const layout = layouts.get(table.recordType) ?? null;
-    return layout === null ? [`table ${table.table} is missing`] : layoutFaults(layout);
+  const recognised = recognisedTables(connection, definition);
+  const present = recognised.present.flatMap(({ recordType }): (readonly [string, TableLayout])[] => {
+    const layout = layouts.get(recordType) ?? null;
+    return layout === null ? [] : [[recordType, layout]];
   });
+  const faults = [
+    ...present.flatMap(([, layout]) => layoutFaults(layout)),
+    ...lostTables(connection, recognised.absent),
+  ];
   if (faults.length > 0) throw sourceRejected(connection.path, faults);
-  return layouts as ReadonlyMap<string, TableLayout>;
+  return new Map(present);
+}
+
+/** Which mapping the store is of. Throws HalError `SourceRejected` when it is of none. */
+export function recognisedTables(
+  connection: Connection,
+  definition: MigrationDefinition,
+): Extract<RecognisedMapping, { readonly kind: 'recognised' }> {
+  const recognised = recogniseMapping(definition, (name) => isTable(connection, name));
+  if (recognised.kind === 'recognised') return recognised;
+  const layouts = [...readLayouts(connection, definition).values()];
+  const further = layouts.flatMap((layout) => (layout === null ? [] : layoutFaults(layout)));
+  throw sourceRejected(connection.path, [...recognised.faults, ...further]);
+}
+
+/** A table that may be absent, and was there when its changes began to be logged: its rows cannot have been none. */
+function lostTables(connection: Connection, absent: readonly MigratedTable[]): readonly string[] {
+  if (absent.length === 0 || !isTable(connection, '_mig_schema')) return [];
+  const logged = new Set(connection.all('SELECT record_type FROM _mig_schema').map(([name]) => name));
+  return absent
+    .filter(({ recordType }) => logged.has(recordType))
+    .map(({ table }) => `table ${table} is missing, which was there when the migration began`);
 }
 
 /** SQL that is true for a key that cannot identify a record: NULL, a blob or a fraction. */
@@ -84,6 +115,7 @@ function layoutFaults(layout: TableLayout): readonly string[] {
 function columnFaults(layout: TableLayout, column: ColumnDefinition): readonly string[] {
   const { table } = layout.table;
   const stored = layout.columns.find(({ name }) => name === column.name);
+  if (stored === undefined && column.mayBeAbsent === true) return [];
   if (stored === undefined) return [`column ${table}.${column.name} is missing`];
   if (acceptable[column.storage].includes(stored.affinity)) return [];
   return [`column ${table}.${column.name} has ${stored.affinity} affinity where ${column.storage} belongs`];
@@ -98,8 +130,9 @@ const acceptable: Readonly<Record<ColumnDefinition['storage'], readonly Affinity
 };
 
 function keyFaultsOfSchema({ table, primaryKey, uniqueIndexes, columns }: TableLayout): readonly string[] {
+  // Part of the key that is unique by itself makes the whole key unique.
   const isKey = (names: readonly (string | null)[]): boolean =>
-    names.length === table.keyColumns.length && table.keyColumns.every((name) => names.includes(name));
+    names.length > 0 && names.every((name) => name !== null && table.keyColumns.includes(name));
   const isUnique =
     isKey(primaryKey) ||
     uniqueIndexes.some((index) => !index.partial && isKey(index.columns.map(({ name }) => name)));

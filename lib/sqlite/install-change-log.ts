@@ -52,7 +52,9 @@ export function installChangeLog(connection: Connection, definition: MigrationDe
     const outdated = outdatedTables(connection, definition, layouts);
     if (outdated.size === 0) return;
     renewTriggers(connection, definition, layouts);
-    for (const recordType of outdated) renewTable(connection, definition, recordType, layouts);
+    for (const recordType of outdated) {
+      renewTable(connection, definition, recordType, { layouts, isFirst });
+    }
     for (const category of categoriesOf(definition)) flush(connection, category);
   });
 }
@@ -134,11 +136,10 @@ function renewTable(
   connection: Connection,
   definition: MigrationDefinition,
   recordType: string,
-  layouts: ReadonlyMap<string, TableLayout>,
+  { layouts, isFirst }: { readonly layouts: ReadonlyMap<string, TableLayout>; readonly isFirst: boolean },
 ): void {
-  const wasKnown =
-    connection.first('SELECT 1 FROM _mig_schema WHERE record_type = ?', [recordType]) !== undefined;
-  if (wasKnown) {
+  // A table that came later was not there to be copied: its rows go through the log.
+  if (!isFirst) {
     for (const statement of relogTable(tableOf(definition, recordType))) connection.run(statement);
   }
   connection.run('INSERT OR REPLACE INTO _mig_schema (record_type, fingerprint) VALUES (?, ?)', [

@@ -1,6 +1,6 @@
 import type { MigrationDefinition } from '../migration/definition.ts';
 import type { MigratedTable } from '../migration/table-lookup.ts';
-import type { Connection } from './connection.ts';
+import type { Cells, Connection } from './connection.ts';
 
 export type Affinity = 'text' | 'integer' | 'real' | 'numeric' | 'none';
 
@@ -44,11 +44,20 @@ export function readLayouts(
   return new Map(definition.tables.map((table) => [table.recordType, readLayout(connection, table)]));
 }
 
-function readLayout(connection: Connection, table: MigratedTable): TableLayout | null {
-  const listed = connection.first(
+/** False for a view, which has no rows of its own. */
+export function isTable(connection: Connection, name: string): boolean {
+  return listedTable(connection, name) !== undefined;
+}
+
+function listedTable(connection: Connection, name: string): Cells | undefined {
+  return connection.first(
     `SELECT wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name = ? COLLATE NOCASE`,
-    [table.table],
+    [name],
   );
+}
+
+function readLayout(connection: Connection, table: MigratedTable): TableLayout | null {
+  const listed = listedTable(connection, table.table);
   if (listed === undefined) return null;
   const info = connection.all(`PRAGMA table_xinfo(${quoteName(table.table)})`);
   const columns = info

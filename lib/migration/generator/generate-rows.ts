@@ -19,12 +19,12 @@ export interface GeneratorOptions {
 }
 
 export interface GeneratedRow {
-  readonly recordType: keyof RowCounts;
+  readonly recordType: string;
   readonly row: FlatRow;
 }
 
 export interface GeneratorPlan {
-  readonly counts: RowCounts;
+  readonly counts: Readonly<Record<string, number>>;
   /** Rows that no transform can convert. */
   readonly damaged: number;
   /** One at a time, in the order of the tables; the same rows for the same options, whenever and wherever. */
@@ -46,7 +46,7 @@ export function planGeneration(options: GeneratorOptions): GeneratorPlan {
     bulk: makeBulkProse(options.seed),
   };
   return {
-    counts,
+    counts: { ...counts },
     damaged: [...damage.values()].reduce((sum, rows) => sum + rows.size, 0),
     rows: () => generateRows(world, damage),
   };

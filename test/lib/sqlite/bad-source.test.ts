@@ -55,9 +55,9 @@ test('everything that is wrong with a schema is listed at once', async () => {
     exit: 'sourceRejected',
     facts: {
       faults: [
+        'table flat_signals is missing',
         'column flat_users.is_active has text affinity where integer belongs',
         'column flat_connections.weight is missing',
-        'table flat_signals is missing',
       ],
     },
   });
@@ -108,6 +108,7 @@ test('a schema with more columns is accepted, and its rows are counted', async (
     recordType: 'user',
     table: 'flat_users',
     category: 'user-sessions',
+    mapping: 'canonical',
     rowCount: 1,
   });
 });
