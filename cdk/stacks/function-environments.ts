@@ -13,6 +13,9 @@ export type FunctionFolder =
   | 'switch-authority'
   | 'verify-state'
   | 'describe-state'
+  | 'backup-state'
+  | 'restore-state'
+  | 'replay-quarantine'
   | 'publish-routes'
   | 'measure-outcomes'
   | 'replay-shadow'
@@ -43,6 +46,8 @@ export function functionEnvironments(
   const progress = { PROGRESS_TABLE: names.tables.progress };
   const quarantine = { QUARANTINE_TABLE: names.tables.quarantine };
   const reversePending = { REVERSE_PENDING_TABLE: names.tables.reversePending };
+  const backup = { BACKUP_BUCKET: state.backup.bucketName };
+  const allState = { ...source, ...stateTable, ...authority, ...progress, ...reversePending, ...quarantine };
   const flags = {
     APPCONFIG_APPLICATION: props.flags.applicationId,
     APPCONFIG_ENVIRONMENT: props.flags.environmentId,
@@ -87,6 +92,9 @@ export function functionEnvironments(
       'verify-state',
       { ...source, ...stateTable, ...authority, ...progress, ...quarantine, TIME_BUDGET_SECONDS: '45' },
     ],
+    ['backup-state', { ...source, ...stateTable, ...reversePending, ...backup, TIME_BUDGET_SECONDS: '20' }],
+    ['restore-state', { ...allState, ...backup, TIME_BUDGET_SECONDS: '20' }],
+    ['replay-quarantine', { ...source, ...stateTable, ...authority, ...reversePending, ...quarantine }],
     ['publish-routes', { ...flags, ROUTE_STORE_ARN: state.routes.keyValueStoreArn, METRIC_NAMESPACE }],
     [
       'measure-outcomes',

@@ -4,9 +4,11 @@ import { KeyValueStore } from 'aws-cdk-lib/aws-cloudfront';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { StreamViewType } from 'aws-cdk-lib/aws-dynamodb';
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 
 import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
+import { BackupBucket, backupBucketName } from '../constructs/backup-bucket.ts';
 import { PinnedTable } from '../constructs/pinned-table.ts';
 import { WorkQueue } from '../constructs/work-queue.ts';
 
@@ -23,6 +25,7 @@ export class StateStack extends Stack {
   readonly quarantine: TableV2;
   readonly control: TableV2;
   readonly shadow: TableV2;
+  readonly backup: Bucket;
   readonly ranges: WorkQueue;
   readonly changes: WorkQueue;
   readonly shadowSamples: WorkQueue;
@@ -45,6 +48,8 @@ export class StateStack extends Stack {
     this.quarantine = table('Quarantine', tables.quarantine);
     this.control = table('Control', tables.control);
     this.shadow = table('Shadow', tables.shadow, { timeToLiveAttribute: 'ttl' });
+
+    this.backup = new BackupBucket(this, 'Backup', backupBucketName(this, props.names)).bucket;
 
     this.ranges = new WorkQueue(this, 'Ranges', {
       queueName: queues.ranges,

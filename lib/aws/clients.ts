@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Logger } from '@smithy/types';
 
@@ -36,4 +37,10 @@ export function makeDynamoClient(settings?: ClientSettings): DynamoDBClient {
 
 export function makeSqsClient(settings?: ClientSettings): SQSClient {
   return new SQSClient(clientDefaults(settings));
+}
+
+/** Path style for engines that know no host names of buckets. */
+export function makeS3Client(settings: ClientSettings & { readonly pathStyle?: boolean } = {}): S3Client {
+  const { pathStyle = false, ...rest } = settings;
+  return new S3Client({ ...clientDefaults(rest), forcePathStyle: pathStyle });
 }

@@ -12,6 +12,8 @@ export interface ResourceNames {
     readonly control: string;
     readonly shadow: string;
   };
+  /** Bucket names are the world's: the account and the Region are added to this one. */
+  readonly backupBucket: string;
   readonly queues: { readonly ranges: string; readonly changes: string; readonly shadowSamples: string };
   readonly outcomeStream: string;
   readonly workflow: string;
@@ -38,6 +40,7 @@ export function resourceNames(prefix: string): ResourceNames {
       control: name('control'),
       shadow: name('shadow'),
     },
+    backupBucket: `${prefix}-backup`,
     queues: { ranges: name('ranges'), changes: name('changes'), shadowSamples: name('shadow-samples') },
     outcomeStream: name('outcomes'),
     workflow: name('phases'),

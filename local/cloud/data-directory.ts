@@ -12,6 +12,8 @@ export interface DataDirectory {
   readonly flatOrigin: string;
   /** Tables of the hierarchical system. */
   readonly tables: string;
+  /** Objects of the buckets. */
+  readonly objects: string;
   /** Flags, routes, alarms, executions. */
   readonly engineState: string;
   /** How far table streams were delivered. */
@@ -45,6 +47,7 @@ export function openDataDirectory(root: string): DataDirectory {
     flatStore: join(root, 'flat.sqlite'),
     flatOrigin: join(root, 'flat-origin.json'),
     tables: join(root, 'dynamodb.sqlite'),
+    objects: join(root, 'objects'),
     engineState: join(root, 'state.json'),
     positions: join(root, 'positions.json'),
     assembly: join(root, 'assembly'),

@@ -1,7 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 
 import type { Engines } from '../engines/ports.ts';
+import { ensureBuckets } from './template/buckets.ts';
 import { identifyResource } from './template/identities.ts';
 import { isIgnoredType } from './template/ignored-types.ts';
 import { ensureQueues, isQueue } from './template/queues.ts';
@@ -15,6 +17,7 @@ export interface ProvisionDeps {
   readonly engines: Engines;
   readonly tables: DynamoDBClient;
   readonly queues: SQSClient;
+  readonly objects: S3Client;
   queueUrl(queueName: string): string;
 }
 
@@ -41,6 +44,7 @@ export async function provision(assembly: string, deps: ProvisionDeps): Promise<
   const [tables] = await Promise.all([
     Promise.all(resources.filter(isTable).map((resource) => ensureTable(deps.tables, resource))),
     ensureQueues(deps.queues, resources.filter(isQueue)),
+    ensureBuckets(deps.objects, resources),
   ]);
   return { stacks, resources, tables };
 }

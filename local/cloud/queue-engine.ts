@@ -2,17 +2,21 @@ import { buildApp } from 'fauxqs';
 
 import { localAccount, localRegion } from '../engines/arns.ts';
 
-/** SQS, in this process. Its messages die with it: what they carry is sent again from the stores. */
+/**
+ * SQS and S3, in this process. Messages die with it: what they carry is sent again from the stores. Objects are files
+ * in a directory when one is given, and outlive it.
+ */
 export interface QueueEngine {
   readonly url: string;
   queueUrl(queueName: string): string;
   stop(): Promise<void>;
 }
 
-export async function startQueueEngine(): Promise<QueueEngine> {
+export async function startQueueEngine(options: { readonly objects?: string } = {}): Promise<QueueEngine> {
   await acceptWhatSqsAccepts();
   // The package's own start function listens on every interface; the application alone listens where it is told.
-  const app = buildApp({ logger: false, defaultRegion: localRegion });
+  const stores = options.objects === undefined ? {} : { stores: await storesIn(options.objects) };
+  const app = buildApp({ logger: false, defaultRegion: localRegion, ...stores });
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
   return {
     url,
@@ -22,6 +26,27 @@ export async function startQueueEngine(): Promise<QueueEngine> {
     },
   };
 }
+
+type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>;
+
+/** What the package's own start function does with a storage directory. */
+async function storesIn(directory: string): Promise<Stores> {
+  const part = async <Module>(path: string): Promise<Module> =>
+    (await import(new URL(path, import.meta.resolve('fauxqs')).href)) as Module;
+  const [{ S3Store }, { FileS3Persistence }, { SqsStore }, { SnsStore }] = await Promise.all([
+    part<{ S3Store: new () => Stores['s3Store'] }>('s3/s3Store.js'),
+    part<{ FileS3Persistence: new (directory: string) => Persistence }>('s3/fileS3Persistence.js'),
+    part<{ SqsStore: new () => Stores['sqsStore'] }>('sqs/sqsStore.js'),
+    part<{ SnsStore: new () => Stores['snsStore'] }>('sns/snsStore.js'),
+  ]);
+  const s3Store = new S3Store();
+  const persistence = new FileS3Persistence(directory);
+  persistence.loadS3(s3Store);
+  s3Store.persistence = persistence;
+  return { s3Store, sqsStore: new SqsStore(), snsStore: new SnsStore() };
+}
+
+type Persistence = NonNullable<Stores['s3Store']['persistence']>;
 
 /** What a message body may not hold, by the API's reference. */
 const refusedBySqs = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { join, resolve } from 'node:path';
 
@@ -67,6 +68,7 @@ interface Running extends Ground {
   readonly env: Readonly<Record<string, string>>;
   readonly tables: DynamoDBClient;
   readonly queues: SQSClient;
+  readonly objects: S3Client;
   readonly tableStreams: DynamoDBStreamsClient;
 }
 
@@ -113,6 +115,7 @@ async function build(ground: Ground, parts: CloudParts): Promise<LocalCloud> {
     engines: running.engines,
     tables: running.tables,
     queues: running.queues,
+    objects: running.objects,
     queueUrl: (name) => running.queueEngine.queueUrl(name),
   });
   const systems = await parts.startSystems({
@@ -147,7 +150,7 @@ async function startRunning(ground: Ground): Promise<Running> {
     env: process.env,
   });
   watchChild(ground, tableEngine.child);
-  const queueEngine = await startQueueEngine();
+  const queueEngine = await startQueueEngine({ objects: ground.directory.objects });
   cleanup.defer(() => queueEngine.stop());
   const lambda = makeLambdaRuntime({ lineWriter: (name) => ground.logs.lineWriter(name) });
   const engines = await startEngines({
@@ -171,6 +174,7 @@ async function startRunning(ground: Ground): Promise<Running> {
     env,
     tables: new DynamoDBClient({ ...settings, endpoint: tableEngine.url }),
     queues: new SQSClient({ ...settings, endpoint: queueEngine.url }),
+    objects: new S3Client({ ...settings, endpoint: queueEngine.url, forcePathStyle: true }),
     tableStreams: new DynamoDBStreamsClient({ ...settings, endpoint: tableEngine.url }),
   };
 }

@@ -17,6 +17,7 @@ describe('what holds data', () => {
   const stateful = [
     ...Object.values(names.tables).map((name) => `AWS::DynamoDB::GlobalTable ${name}`),
     'AWS::S3::Bucket AccessLogs',
+    'AWS::S3::Bucket BackupBucket',
   ];
   const storeTypes =
     /^AWS::(DynamoDB::(GlobalTable|Table)|S3::Bucket|RDS::.*|EFS::FileSystem|DocDB::.*|Timestream::.*)$/;

@@ -48,6 +48,10 @@ const identities: Readonly<Record<string, IdentifyOne>> = {
     const name = nameOf(resource, 'QueueName');
     return { ref: deps.queueUrl(name), attributes: { Arn: arnOf('sqs', name), QueueName: name } };
   },
+  'AWS::S3::Bucket': (resource) => {
+    const name = nameOf(resource, 'BucketName');
+    return { ref: name, attributes: { Arn: `arn:aws:s3:::${name}` } };
+  },
   'AWS::Kinesis::Stream': (resource, deps) => {
     const name = nameOf(resource, 'Name');
     return { ref: name, attributes: { Arn: deps.streams.ensureStream(name) } };

@@ -21,7 +21,6 @@ const ignoredTypes: Readonly<Record<string, string>> = {
   'AWS::Logs::MetricFilter': 'nothing of the product acts on metrics from logs',
   'AWS::Logs::ResourcePolicy': 'access is not checked locally',
   'AWS::Route53::RecordSet': 'the local edge has no public name',
-  'AWS::S3::Bucket': 'holds access logs only, and the local edge reports requests by outcome records',
   'AWS::S3::BucketPolicy': 'access is not checked locally',
   'AWS::SNS::Subscription': 'nobody is mailed from a local run',
   'AWS::SNS::Topic': 'notifications are written to the log of the cloud',

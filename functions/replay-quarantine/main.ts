@@ -1,0 +1,27 @@
+import { makeDynamoClient } from '../../lib/aws/clients.ts';
+import { makeHierarchicalRecords } from '../../lib/aws/hierarchical-records.ts';
+import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
+import { makeTargetStore } from '../../lib/aws/target-store.ts';
+import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
+import { openFlatWriter } from '../../lib/sqlite/flat-writer.ts';
+import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { parseEnv } from './env.ts';
+import { makeHandler } from './handler.ts';
+
+const env = parseEnv(process.env);
+const client = makeDynamoClient();
+const tables = {
+  state: env.STATE_TABLE,
+  authority: env.AUTHORITY_TABLE,
+  reversePending: env.REVERSE_PENDING_TABLE,
+};
+
+export const handler = makeHandler({
+  definition: hal9Definition,
+  source: openFlatSource(env.SOURCE, hal9Definition),
+  flatWriter: openFlatWriter(env.SOURCE, hal9Definition),
+  target: makeTargetStore({ client, table: env.STATE_TABLE }),
+  hierarchical: makeHierarchicalRecords({ client, tables }),
+  quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
+  clock: { nowMs: () => Date.now() },
+});

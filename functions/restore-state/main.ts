@@ -1,0 +1,36 @@
+import { makeBackupStore } from '../../lib/aws/backup-store.ts';
+import { makeDynamoClient, makeS3Client } from '../../lib/aws/clients.ts';
+import { makeHierarchicalRecords } from '../../lib/aws/hierarchical-records.ts';
+import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
+import { makeRangeStore } from '../../lib/aws/range-store.ts';
+import { makeSwitchStore } from '../../lib/aws/switch-store.ts';
+import { makeTargetStore } from '../../lib/aws/target-store.ts';
+import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
+import { openFlatWriter } from '../../lib/sqlite/flat-writer.ts';
+import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { parseEnv } from './env.ts';
+import { makeHandler } from './handler.ts';
+
+const env = parseEnv(process.env);
+const client = makeDynamoClient();
+const objects = makeS3Client({ pathStyle: env.AWS_ENDPOINT_URL_S3 !== undefined });
+const clock = { nowMs: () => Date.now() };
+const tables = {
+  state: env.STATE_TABLE,
+  authority: env.AUTHORITY_TABLE,
+  reversePending: env.REVERSE_PENDING_TABLE,
+};
+
+export const handler = makeHandler({
+  definition: hal9Definition,
+  source: openFlatSource(env.SOURCE, hal9Definition),
+  flatWriter: openFlatWriter(env.SOURCE, hal9Definition),
+  target: makeTargetStore({ client, table: env.STATE_TABLE }),
+  hierarchical: makeHierarchicalRecords({ client, tables }),
+  quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
+  ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
+  switches: makeSwitchStore({ client, table: env.AUTHORITY_TABLE }),
+  backups: makeBackupStore({ client: objects, bucket: env.BACKUP_BUCKET }),
+  clock,
+  timeBudgetMs: env.TIME_BUDGET_SECONDS * 1000,
+});
