@@ -11,6 +11,25 @@ const checkFile =
 
 /** Faults that reach the CLI through a function, which hands on only their names and messages. */
 export const knownFaults: Readonly<Record<string, KnownFault>> = {
+  BackupDamaged: {
+    exit: 'conflict',
+    remedy: 'Choose another checkpoint, or bring back the version of the manifest that the bucket still has.',
+  },
+  BackupMissing: {
+    exit: 'usage',
+    remedy:
+      'Choose one made with `hal9-migrate state checkpoint --full-backup`; `state list-checkpoints` shows which.',
+  },
+  BackupOvertaken: { exit: 'conflict', remedy: 'Take the checkpoint again.' },
+  CheckpointLacksCategory: { exit: 'usage', remedy: 'Choose another checkpoint, or fewer categories.' },
+  RestoreInterrupted: {
+    exit: 'conflict',
+    remedy: 'Let the switch finish, then restore again: what is done already is found unchanged.',
+  },
+  RestoreRefused: {
+    exit: 'conflict',
+    remedy: 'Wait until it is over (`hal9-migrate state status`), then restore again.',
+  },
   BackfillIncomplete: { exit: 'gateFailed', remedy: 'Run `hal9-migrate state migrate` until it ends.' },
   ChangeLogMissing: { exit: 'conflict', remedy: 'Run `hal9-migrate state migrate` first.' },
   SchemaUnstable: {

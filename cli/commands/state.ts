@@ -16,6 +16,8 @@ import { describeState } from '../state/describe-state.ts';
 import { migrateState } from '../state/migrate-state.ts';
 import { driftOf, verifyState } from '../state/verify-state.ts';
 import { addCheckpointVerbs } from './state-checkpoints.ts';
+import { addQuarantineVerbs } from './state-quarantine.ts';
+import { addRestoreVerbs } from './state-restore.ts';
 import { verbDescriptions } from '../verb-descriptions.ts';
 
 type CategoryOptions = Options<{ category?: readonly string[] }>;
@@ -27,6 +29,8 @@ export function addStateVerbs(program: Command, context: CliContext): void {
   addVerify(state, context);
   addStatus(state, context);
   addCheckpointVerbs(state, context);
+  addRestoreVerbs(state, context);
+  addQuarantineVerbs(state, context);
 }
 
 const categoryHelp = 'category, or several by commas; all when absent';

@@ -1,7 +1,9 @@
 import { canonicalJson } from '../kernel/canonical-json.ts';
 import { sha256Hex } from '../kernel/sha256.ts';
 
-/** A manifest of where everything stood; the data itself stays in its stores, which keep their own history. */
+import type { BackupSummary, CategoryHash } from '../migration/backup/backup-manifest.ts';
+
+/** A manifest of where everything stood. The data itself is in its backup, when it has one. */
 export interface Checkpoint {
   readonly checkpointId: string;
   readonly name: string;
@@ -20,6 +22,10 @@ export interface Checkpoint {
   /** null when the source could not be read; `sourceFault` says why. */
   readonly categories: readonly CategoryMark[] | null;
   readonly sourceFault: string | null;
+  /** Content of each category; absent where only the counts were asked for. */
+  readonly hashes?: readonly CategoryHash[];
+  /** What was stored in the backup bucket; absent when nothing was. */
+  readonly backup?: BackupSummary;
   /** sha256 over everything above. */
   readonly rootSha256: string;
 }

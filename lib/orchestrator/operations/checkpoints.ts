@@ -20,6 +20,9 @@ export interface CheckpointRequest {
   readonly createdBy: string;
   /** Phase that is about to be entered; the present one when absent. */
   readonly phase?: string;
+  /** When it was begun, which its id tells; now when absent. */
+  readonly createdAtMs?: number;
+  readonly content?: Pick<Checkpoint, 'hashes' | 'backup'>;
 }
 
 /** Writes down where everything stands. A source that cannot be read is noted, not fatal. */
@@ -28,7 +31,7 @@ export async function createCheckpoint(
   request: CheckpointRequest,
 ): Promise<Checkpoint> {
   const [run, flags, source] = await Promise.all([deps.runs.current(), readFlags(deps), readSource(deps)]);
-  const createdAtMs = deps.clock.nowMs();
+  const createdAtMs = request.createdAtMs ?? deps.clock.nowMs();
   const checkpoint = sealCheckpoint({
     checkpointId: checkpointId(request.name, createdAtMs),
     name: request.name,
@@ -40,6 +43,7 @@ export async function createCheckpoint(
     runId: run?.runId ?? null,
     flags,
     ...source,
+    ...request.content,
   });
   await deps.checkpoints.put(checkpoint);
   return checkpoint;
