@@ -16,8 +16,8 @@ export interface Watcher {
   /** Names what happens now. */
   scene(text: string): void;
   /**
-   * Resolves with the run as soon as `isSo` says so of it. Throws a HalError `DemoStuck` after `withinMs`, and what
-   * ended the demo early.
+   * Resolves with the run as soon as `isSo` says so of it. Throws a HalError `DemoStuck` when nothing of the run moved
+   * for `withinMs`, and what ended the demo early.
    */
   until(what: string, withinMs: number, isSo: (run: RunRecord) => boolean): Promise<RunRecord>;
   /** The stretch of time in which the run was in this stage of the state phase for the first time. */
@@ -95,11 +95,15 @@ export function startWatcher(deps: WatcherDeps): Watcher {
     },
     async until(what, withinMs, isSo) {
       const reached = Promise.withResolvers<RunRecord>();
+      let seen = positionOf(run);
+      const timer = setTimeout(() => reached.reject(stuck(what, withinMs, run)), withinMs);
       const check = (): void => {
         if (run !== null && isSo(run)) reached.resolve(run);
+        const now = positionOf(run);
+        if (now !== seen) timer.refresh();
+        seen = now;
       };
       waiting.add(check);
-      const timer = setTimeout(() => reached.reject(stuck(what, withinMs, run)), withinMs);
       try {
         check();
         return await Promise.race([reached.promise, broken.promise]);
@@ -121,6 +125,12 @@ export function startWatcher(deps: WatcherDeps): Watcher {
 function highest(left: number | null, right: number | null): number | null {
   if (left === null || right === null) return left ?? right;
   return Math.max(left, right);
+}
+
+/** Differs whenever the run got anywhere: a large store takes its time. */
+function positionOf(run: RunRecord | null): string {
+  const { stage, completeRanges, verifyCursor, switched } = run?.statePhase ?? {};
+  return JSON.stringify([run?.status, run?.stepIndex, stage, completeRanges, verifyCursor, switched]);
 }
 
 function isCopying(run: RunRecord | null): boolean {
