@@ -78,7 +78,7 @@ function reportThrottling(
     onThrottling?.({ who: table, why: `${why} for ${refused.length} of ${answers.length} items` });
 }
 
-function insertStatement(table: string, item: Item) {
+export function insertStatement(table: string, item: Item) {
   const names = Object.keys(item);
   const fields = names.map((name) => `'${name}': ?`).join(', ');
   return { Statement: `INSERT INTO "${table}" VALUE {${fields}}`, Parameters: Object.values(item) };
