@@ -9,6 +9,7 @@ import { HalError } from '../lib/kernel/errors.ts';
 import { resourceNames } from '../lib/kernel/resource-names.ts';
 import { requireCohortInCacheKey } from './checks/cohort-in-cache-key.ts';
 import { addRulePacks } from './checks/rule-packs.ts';
+import { migrationFileContext, migrationFileOf } from './migration-file.ts';
 import { projectRoot } from './project-root.ts';
 import { ControlStack } from './stacks/control-stack.ts';
 import { EdgeStack } from './stacks/edge-stack.ts';
@@ -26,9 +27,14 @@ export interface AppOptions {
 /** The whole app: four stacks split by lifecycle, the rule packs that judge them, the findings we accept with a reason. */
 export function buildApp(options: AppOptions): App {
   const deploy = readDeployFile(options.deployFilePath);
+  const migrationFile = migrationFileOf(deploy, options.deployFilePath ?? defaultDeployFile);
   const app = new App({
     ...(options.outdir === undefined ? {} : { outdir: options.outdir }),
-    context: { ...cdkContext(), ...(options.bundle === false ? { [BUNDLING_STACKS]: [] } : {}) },
+    context: {
+      ...cdkContext(),
+      ...(options.bundle === false ? { [BUNDLING_STACKS]: [] } : {}),
+      ...(migrationFile === null ? {} : { [migrationFileContext]: migrationFile }),
+    },
     analyticsReporting: false,
   });
   const names = resourceNames(deploy.name);
@@ -61,11 +67,13 @@ export function buildApp(options: AppOptions): App {
   return app;
 }
 
+const defaultDeployFile = join(projectRoot, deployFileName);
+
 /** Lambda@Edge and the distribution's certificates exist only here. */
 const edgeRegion = 'us-east-1';
 
 /** Throws HalErrors `DeployFileMissing` and `DeployFileInvalid`. */
-export function readDeployFile(path: string = join(projectRoot, deployFileName)): DeployFile {
+export function readDeployFile(path: string = defaultDeployFile): DeployFile {
   if (!existsSync(path)) {
     throw new HalError({
       name: 'DeployFileMissing',

@@ -1,11 +1,21 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
+import { deployFileName, parseDeployFile } from '../lib/config/deploy-file.ts';
+import { migrationFileOf } from './migration-file.ts';
 import { projectRoot } from './project-root.ts';
 
 /** Everything a template depends on. */
-const inputs = ['cdk', 'functions', 'lib', 'cdk.json', 'package-lock.json', 'hal9.deploy.json'];
+const inputs = [
+  'cdk',
+  'functions',
+  'lib',
+  'cdk.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'hal9.deploy.json',
+];
 
 const recordName = '.inputs-hash';
 
@@ -16,7 +26,19 @@ function hashInputs(deployFilePath: string | undefined): string {
   if (deployFilePath !== undefined && existsSync(deployFilePath)) {
     hash.update(deployFilePath).update(readFileSync(deployFilePath));
   }
+  addMigration(hash, deployFilePath ?? join(projectRoot, deployFileName));
   return hash.digest('hex');
+}
+
+/** Whatever TypeScript stands beside the migration file may be part of it. */
+function addMigration(hash: ReturnType<typeof createHash>, deployFilePath: string): void {
+  if (!existsSync(deployFilePath)) return;
+  const deploy = parseDeployFile(readFileSync(deployFilePath, 'utf8'), deployFilePath);
+  const file = migrationFileOf(deploy, deployFilePath);
+  if (file === null) return;
+  // What it imports of ours is hashed already.
+  const names = readdirSync(dirname(file)).filter((name) => name.endsWith('.ts'));
+  for (const name of names.toSorted()) hash.update(name).update(readFileSync(join(dirname(file), name)));
 }
 
 function addPath(hash: ReturnType<typeof createHash>, path: string): void {

@@ -24,7 +24,7 @@ export interface Connection {
  * Throws LocalCloudNotRunning when nothing runs in the data directory and `--aws` was not given.
  */
 export function connect(options: GlobalOptions, env: NodeJS.ProcessEnv): Connection {
-  const deploy = readDeployFile();
+  const deploy = readDeployFile(env);
   const names = resourceNames(deploy.name);
   if (options.aws) {
     env['AWS_REGION'] ??= deploy.region;
@@ -37,10 +37,10 @@ export function connect(options: GlobalOptions, env: NodeJS.ProcessEnv): Connect
   return { kind: 'local', names, deploy, region: deploy.region, dataDir };
 }
 
-function readDeployFile(): DeployFile {
+function readDeployFile(env: NodeJS.ProcessEnv): DeployFile {
   const path = join(import.meta.dirname, '..', deployFileName);
   const here = resolve(deployFileName);
-  const found = existsSync(here) ? here : path;
+  const found = env['HAL9_DEPLOY_FILE'] ?? (existsSync(here) ? here : path);
   return parseDeployFile(readFileSync(found, 'utf8'), found);
 }
 

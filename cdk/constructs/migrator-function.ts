@@ -3,6 +3,7 @@ import type { Duration } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import type { BundlingOptions } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -10,6 +11,7 @@ import { join } from 'node:path';
 
 import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
 import { acknowledgeWildcard } from '../checks/acknowledge.ts';
+import { migrationFileContext } from '../migration-file.ts';
 import { projectRoot } from '../project-root.ts';
 
 export interface MigratorFunctionProps {
@@ -66,8 +68,15 @@ export class MigratorFunction extends Construct {
         // The SDK is bundled, so that the version tested is the version deployed.
         externalModules: [],
         mainFields: ['module', 'main'],
+        ...migrationAlias(this),
         banner: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
       },
     });
   }
+}
+
+/** The functions import their definition as `hal9-migration`: the built-in one, unless the deployment has its own. */
+function migrationAlias(scope: Construct): BundlingOptions {
+  const file: unknown = scope.node.tryGetContext(migrationFileContext);
+  return typeof file === 'string' ? { esbuildArgs: { '--alias': `hal9-migration=${file}` } } : {};
 }

@@ -1,10 +1,11 @@
+import { migration } from 'hal9-migration';
+
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { logFailure } from '../../lib/aws/function-log.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRelayStore } from '../../lib/aws/relay-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
 import { limitWorker } from '../../lib/aws/worker-limits.ts';
-import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
@@ -14,7 +15,7 @@ const clock = { nowMs: () => Date.now() };
 const throttle = limitWorker({ client, table: env.PROGRESS_TABLE, clock });
 
 export const handler = makeHandler({
-  definition: hal9Definition,
+  definition: migration,
   target: throttle.gated(makeTargetStore({ client, table: env.STATE_TABLE, throttle }), 'live'),
   throttle,
   quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),

@@ -1,10 +1,11 @@
+import { migration } from 'hal9-migration';
+
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { logFailure } from '../../lib/aws/function-log.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
 import { limitWorker } from '../../lib/aws/worker-limits.ts';
-import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
 import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
@@ -15,8 +16,8 @@ const clock = { nowMs: () => Date.now() };
 const throttle = limitWorker({ client, table: env.PROGRESS_TABLE, clock });
 
 export const handler = makeHandler({
-  definition: hal9Definition,
-  source: openFlatSource(env.SOURCE, hal9Definition),
+  definition: migration,
+  source: openFlatSource(env.SOURCE, migration),
   ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
   target: throttle.gated(makeTargetStore({ client, table: env.STATE_TABLE, throttle }), 'copy'),
   throttle,

@@ -1,7 +1,8 @@
+import { migration } from 'hal9-migration';
+
 import { makeDynamoClient, makeSqsClient } from '../../lib/aws/clients.ts';
 import { makeRangeQueue } from '../../lib/aws/range-queue.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
-import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
 import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
@@ -11,8 +12,8 @@ const client = makeDynamoClient();
 const clock = { nowMs: () => Date.now() };
 
 export const handler = makeHandler({
-  definition: hal9Definition,
-  source: openFlatSource(env.SOURCE, hal9Definition),
+  definition: migration,
+  source: openFlatSource(env.SOURCE, migration),
   ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
   queue: makeRangeQueue({ client: makeSqsClient(), queueUrl: env.RANGE_QUEUE_URL }),
   clock,

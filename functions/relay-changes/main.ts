@@ -1,8 +1,9 @@
+import { migration } from 'hal9-migration';
+
 import { realSleeper } from '../../lib/aws/backoff.ts';
 import { makeChangeQueue } from '../../lib/aws/change-queue.ts';
 import { makeDynamoClient, makeSqsClient } from '../../lib/aws/clients.ts';
 import { makeRelayStore } from '../../lib/aws/relay-store.ts';
-import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
 import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
@@ -12,8 +13,8 @@ const client = makeDynamoClient();
 const clock = { nowMs: () => Date.now() };
 
 export const handler = makeHandler({
-  definition: hal9Definition,
-  source: openFlatSource(env.SOURCE, hal9Definition),
+  definition: migration,
+  source: openFlatSource(env.SOURCE, migration),
   relay: makeRelayStore({ client, table: env.PROGRESS_TABLE }),
   queue: makeChangeQueue({ client: makeSqsClient(), queueUrl: env.CHANGE_QUEUE_URL }),
   clock,

@@ -1,8 +1,9 @@
+import { migration } from 'hal9-migration';
+
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { makeHierarchicalRecords } from '../../lib/aws/hierarchical-records.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
-import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
 import { openFlatWriter } from '../../lib/sqlite/flat-writer.ts';
 import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
 import { parseEnv } from './env.ts';
@@ -17,9 +18,9 @@ const tables = {
 };
 
 export const handler = makeHandler({
-  definition: hal9Definition,
-  source: openFlatSource(env.SOURCE, hal9Definition),
-  flatWriter: openFlatWriter(env.SOURCE, hal9Definition),
+  definition: migration,
+  source: openFlatSource(env.SOURCE, migration),
+  flatWriter: openFlatWriter(env.SOURCE, migration),
   target: makeTargetStore({ client, table: env.STATE_TABLE }),
   hierarchical: makeHierarchicalRecords({ client, tables }),
   quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),

@@ -1,3 +1,5 @@
+import { migration } from 'hal9-migration';
+
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 
 import { makeAuthorityStore } from '../../lib/aws/authority-store.ts';
@@ -12,7 +14,6 @@ import { makeReversePendingStore } from '../../lib/aws/reverse-pending-store.ts'
 import { makeSettingsStore } from '../../lib/aws/settings-store.ts';
 import { makeSwitchStore } from '../../lib/aws/switch-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
-import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
 import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
@@ -22,8 +23,8 @@ const client = makeDynamoClient();
 const clock = { nowMs: () => Date.now() };
 
 export const handler = makeHandler({
-  definition: hal9Definition,
-  source: openFlatSource(env.SOURCE, hal9Definition),
+  definition: migration,
+  source: openFlatSource(env.SOURCE, migration),
   target: makeTargetStore({ client, table: env.STATE_TABLE }),
   quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
   authority: makeAuthorityStore({ client, table: env.AUTHORITY_TABLE }),

@@ -1,3 +1,5 @@
+import { migration } from 'hal9-migration';
+
 import { realSleeper } from '../../lib/aws/backoff.ts';
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { makeDigestStore } from '../../lib/aws/digest-store.ts';
@@ -5,7 +7,6 @@ import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
 import { makeRelayStore } from '../../lib/aws/relay-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
-import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
 import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
@@ -15,8 +16,8 @@ const client = makeDynamoClient();
 const clock = { nowMs: () => Date.now() };
 
 export const handler = makeHandler({
-  definition: hal9Definition,
-  source: openFlatSource(env.SOURCE, hal9Definition),
+  definition: migration,
+  source: openFlatSource(env.SOURCE, migration),
   target: makeTargetStore({ client, table: env.STATE_TABLE }),
   quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
   ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),

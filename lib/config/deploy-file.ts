@@ -6,6 +6,9 @@ import { describeSchemaIssue } from '../kernel/schema-issue.ts';
 /** The file in the project's root that describes one deployment; everything the CDK app and the CLI need to know. */
 export const deployFileName = 'hal9.deploy.json';
 
+/** The migration file where the deploy file names none; looked for beside it. Without one, HAL9's own definition. */
+export const migrationFileName = 'hal9-migration.ts';
+
 const name = z
   .string()
   .check(z.regex(/^[a-z][a-z0-9-]{1,20}$/, 'lower-case letters, digits and dashes, 2 to 21 characters'));
@@ -45,6 +48,8 @@ const deployFile = z.strictObject({
     }),
   ),
   source,
+  /** Path of the migration file, from the deploy file. */
+  migration: z.optional(z.string().check(z.regex(/\.ts$/, 'a TypeScript file'))),
   contacts: z.strictObject({ oncall: email, escalation: z.optional(email) }),
   workers: z.prefault(z.strictObject({ migrateConcurrency: z.int().check(z.gte(2), z.lte(1000)) }), {
     migrateConcurrency: 4,

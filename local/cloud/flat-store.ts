@@ -14,12 +14,12 @@ import { resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import { HalError } from '../../lib/kernel/errors.ts';
-import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
 import { openConnection } from '../../lib/sqlite/connection.ts';
 import { makeSqliteFlatSource } from '../../lib/sqlite/flat-source.ts';
 import { makeFlatStore } from '../../lib/sqlite/flat-store.ts';
 import { removeChangeLog } from '../../lib/sqlite/install-change-log.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { chosenMigration } from './deployment.ts';
 import { explainFullDisk } from './disk-room.ts';
 
 /** Where a flat store came from; kept beside it, so that a later start does not replace it by another. */
@@ -79,8 +79,9 @@ function forgetEarlierMigration(copy: string): void {
 
 /** Throws SourceRejected with everything that is wrong, in the words of the file that the user knows. */
 async function checkSchema(copy: string, original: string): Promise<void> {
+  const definition = await chosenMigration();
   const connection = { ...openConnection(copy), path: original };
-  const source = makeSqliteFlatSource(makeFlatStore(connection, hal9Definition));
+  const source = makeSqliteFlatSource(makeFlatStore(connection, definition));
   try {
     await source.inspect();
   } finally {

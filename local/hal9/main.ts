@@ -1,9 +1,10 @@
-import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
+import { chosenMigration } from '../cloud/deployment.ts';
 import { parseEnv } from './env.ts';
 import { openGateway, systemTiming } from './open-gateway.ts';
 import { startServices } from './start-services.ts';
 
 const env = parseEnv(process.env);
+const definition = await chosenMigration();
 const open = () =>
   openGateway({
     source: env.SOURCE,
@@ -12,13 +13,13 @@ const open = () =>
       authority: env.AUTHORITY_TABLE,
       reversePending: env.REVERSE_PENDING_TABLE,
     },
-    definition: hal9Definition,
+    definition,
     maxWaitMs: env.MAX_WAIT_MS,
   });
 const services = await startServices(
   {
     gateways: { flat: open().gateway, hierarchical: open().gateway },
-    definition: hal9Definition,
+    definition,
     ...systemTiming,
   },
   {

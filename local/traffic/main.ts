@@ -1,5 +1,5 @@
-import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
 import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { chosenMigration } from '../cloud/deployment.ts';
 import { parseEnv } from './env.ts';
 import { answerCall } from './serve-traffic.ts';
 import { startTraffic } from './start-traffic.ts';
@@ -11,8 +11,9 @@ function reply(message: TrafficReply, sent?: () => void): void {
 
 try {
   const options = parseEnv(process.env);
-  const source = openFlatSource(options.source, hal9Definition);
-  const control = await startTraffic({ source, definition: hal9Definition }, options);
+  const definition = await chosenMigration();
+  const source = openFlatSource(options.source, definition);
+  const control = await startTraffic({ source, definition }, options);
   await source.close();
   process.on('message', (call) => {
     void answerCall(control, call as TrafficCall).then((answer) => reply(answer));
