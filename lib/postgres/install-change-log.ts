@@ -1,0 +1,201 @@
+import type { MigrationDefinition } from '../migration/definition.ts';
+import { categoriesOf } from '../migration/table-lookup.ts';
+import { readAuthority } from './change-log.ts';
+import {
+  flushRelog,
+  ownFunctions,
+  ownPrefix,
+  ownTables,
+  logSequence,
+  relogTable,
+  tableTriggers,
+} from './change-log-ddl.ts';
+import type { Database, Session } from './connection.ts';
+import { checkedLayouts, keyFaults, sourceRejected } from './inspect-tables.ts';
+import { qualified, quoteText } from './names.ts';
+import { requirePrivileges } from './privileges.ts';
+import { layoutOfCatalog, readCatalog, type StoreLayout, type TableLayout } from './table-layout.ts';
+
+export type Installation = 'missing' | 'installed' | 'outdated';
+
+/** How long an installation waits for the writers of the tables, in milliseconds; nobody can write meanwhile. */
+const lockTimeoutMs = 10_000;
+
+/**
+ * Compares what should be there with what is. `outdated` after any change of a table's columns or unique indexes and
+ * after the loss of a trigger. Throws HalError `SourceRejected` when a table no longer fits the definition.
+ */
+export async function checkInstallation(
+  session: Session,
+  store: Pick<Database, 'place' | 'schema'> & { readonly definition: MigrationDefinition },
+  layout: StoreLayout,
+): Promise<{ readonly installation: Installation; readonly layouts: ReadonlyMap<string, TableLayout> }> {
+  const layouts = checkedLayouts(store.place, layout, store.definition);
+  if (!layout.ownTables.includes('_mig_schema')) return { installation: 'missing', layouts };
+  if (!layout.ownTables.includes('_mig_log')) return { installation: 'outdated', layouts };
+  await refuseLostTables(session, store, layout);
+  const outdated = await outdatedTypes(session, store.schema, layout);
+  return { installation: outdated.length === 0 ? 'installed' : 'outdated', layouts };
+}
+
+/**
+ * Installs or renews everything in one transaction that keeps writers out, so that no write goes unlogged between the
+ * old triggers and the new ones. Rows of a table that was changed (or that lost its triggers) are logged again.
+ */
+export async function installChangeLog(database: Database, definition: MigrationDefinition): Promise<void> {
+  const { place, schema } = database;
+  await database.transaction(`BEGIN; SET LOCAL lock_timeout = ${lockTimeoutMs}`, async (session) => {
+    const read = async (): Promise<StoreLayout> =>
+      layoutOfCatalog(await readCatalog(session, schema, definition), schema, definition);
+    const before = checkedLayouts(place, await read(), definition);
+    await requirePrivileges(session, database, before);
+    // Two installations at once would meet in the catalog.
+    await session.all(
+      `SELECT pg_advisory_xact_lock(hashtextextended(${quoteText(`hal9-migrate/${schema}`)}, 0))`,
+    );
+    const names = [...before.values()].map(({ from }) => from);
+    await session.script(`LOCK TABLE ${names.join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
+    const present = await read();
+    const layouts = checkedLayouts(place, present, definition);
+    const isFirst = !present.ownTables.includes('_mig_schema');
+    if (!isFirst) await refuseLostTables(session, { place, schema, definition }, present);
+    if (isFirst) await refuseWrongKeys(session, place, layouts);
+    const isLogLost = !isFirst && !present.ownTables.includes('_mig_log');
+    await session.script(ownTables(schema));
+    if (isLogLost) await startLogAnew(session, schema);
+    for (const category of categoriesOf(definition)) {
+      await session.run(
+        `INSERT INTO ${qualified(schema, '_mig_authority')} (category, epoch, state) VALUES ($1, 1, 'open')
+         ON CONFLICT DO NOTHING`,
+        [category],
+      );
+    }
+    const outdated = await outdatedTypes(session, schema, present);
+    if (outdated.length === 0) return;
+    await renew(session, schema, { layouts, outdated, isFirst });
+    const after = await read();
+    for (const recordType of outdated) {
+      await session.run(
+        `INSERT INTO ${qualified(schema, '_mig_schema')} (record_type, fingerprint) VALUES ($1, $2)
+         ON CONFLICT (record_type) DO UPDATE SET fingerprint = excluded.fingerprint`,
+        [recordType, after.fingerprints.get(recordType) ?? ''],
+      );
+    }
+    for (const category of categoriesOf(definition)) await flush(session, schema, category);
+  });
+}
+
+/** Takes everything of ours out of a store, with whatever an earlier migration left of its authority and versions. */
+export async function removeChangeLog(database: Database, definition: MigrationDefinition): Promise<void> {
+  const { schema } = database;
+  await database.transaction('BEGIN', async (session) => {
+    const functions = await session.all(
+      `SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+       WHERE n.nspname = $1 AND starts_with(p.proname::text, $2)`,
+      [schema, ownPrefix],
+    );
+    // Their triggers depend on them.
+    for (const [name] of functions) await session.script(`DROP FUNCTION ${String(name)} CASCADE`);
+    const { ownTables: tables } = layoutOfCatalog(
+      await readCatalog(session, schema, definition),
+      schema,
+      definition,
+    );
+    for (const name of tables) await session.script(`DROP TABLE ${qualified(schema, name)}`);
+  });
+}
+
+/** Logs what waited for its category to be open; does nothing while it is not. */
+export async function flush(session: Session, schema: string, category: string): Promise<void> {
+  const { state } = await readAuthority(session, schema, category);
+  if (state !== 'open') return;
+  const waiting = await session.first(
+    `SELECT 1 FROM ${qualified(schema, '_mig_relog')} WHERE category = $1 LIMIT 1`,
+    [category],
+  );
+  if (waiting === undefined) return;
+  for (const statement of flushRelog(schema, category)) await session.run(statement);
+}
+
+/** A table that may be absent, and was there when its changes began to be logged: its rows cannot have been none. */
+async function refuseLostTables(
+  session: Session,
+  {
+    place,
+    schema,
+    definition,
+  }: Pick<Database, 'place' | 'schema'> & { readonly definition: MigrationDefinition },
+  { layouts }: StoreLayout,
+): Promise<void> {
+  const logged = await session.all(`SELECT record_type FROM ${qualified(schema, '_mig_schema')}`);
+  const lost = logged.flatMap(([recordType]) =>
+    definition.tables.filter((table) => table.recordType === recordType && !layouts.get(table.recordType)),
+  );
+  const faults = lost.map(
+    ({ table }) => `table ${table} is missing, which was there when the migration began`,
+  );
+  if (faults.length > 0) throw sourceRejected(place, faults);
+}
+
+async function outdatedTypes(
+  session: Session,
+  schema: string,
+  { ownTables: present, fingerprints, layouts }: StoreLayout,
+): Promise<readonly string[]> {
+  const stored = present.includes('_mig_schema')
+    ? await session.all(`SELECT record_type, fingerprint FROM ${qualified(schema, '_mig_schema')}`)
+    : [];
+  const known = new Map(stored.map(([recordType, fingerprint]) => [recordType, fingerprint]));
+  return [...fingerprints]
+    .filter(([recordType]) => (layouts.get(recordType) ?? null) !== null)
+    .filter(([recordType, fingerprint]) => known.get(recordType) !== fingerprint)
+    .map(([recordType]) => recordType);
+}
+
+async function renew(
+  session: Session,
+  schema: string,
+  {
+    layouts,
+    outdated,
+    isFirst,
+  }: {
+    readonly layouts: ReadonlyMap<string, TableLayout>;
+    readonly outdated: readonly string[];
+    readonly isFirst: boolean;
+  },
+): Promise<void> {
+  for (const statement of ownFunctions(schema)) await session.script(statement);
+  const present = [...layouts.values()].map(({ table }) => table);
+  for (const layout of layouts.values()) {
+    for (const statement of tableTriggers(schema, layout, present)) await session.script(statement);
+  }
+  // A table that came later was not there to be copied: its rows go through the log.
+  if (isFirst) return;
+  for (const recordType of outdated) {
+    const layout = layouts.get(recordType);
+    if (layout === undefined) continue;
+    for (const statement of relogTable(schema, layout)) await session.run(statement);
+  }
+}
+
+/**
+ * Somebody dropped the log, and its sequence with it. Sequences go on from the time in milliseconds, which is beyond
+ * every one that was given, and every row is logged again for the entries that nobody read.
+ */
+async function startLogAnew(session: Session, schema: string): Promise<void> {
+  await session.all(
+    `SELECT setval(${quoteText(logSequence(schema))}::regclass, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)`,
+  );
+  await session.run(`UPDATE ${qualified(schema, '_mig_schema')} SET fingerprint = 'log lost'`);
+}
+
+async function refuseWrongKeys(
+  session: Session,
+  place: string,
+  layouts: ReadonlyMap<string, TableLayout>,
+): Promise<void> {
+  const faults: string[] = [];
+  for (const layout of layouts.values()) faults.push(...(await keyFaults(session, layout)));
+  if (faults.length > 0) throw sourceRejected(place, faults);
+}

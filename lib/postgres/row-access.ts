@@ -1,0 +1,369 @@
+import { HalError } from '../kernel/errors.ts';
+import type { ColumnDefinition, TableDefinition } from '../migration/definition.ts';
+import { compareVersions, type RecordVersion } from '../migration/record.ts';
+import type { FlatRow, FlatValue, KeyPart } from '../migration/row.ts';
+import { keyColumnNames } from './change-log-ddl.ts';
+import { decodeValue, encodeValue, isStorable, readExpression } from './column-values.ts';
+import type { Cells, Parameter, Session } from './connection.ts';
+import { qualified, quoteName } from './names.ts';
+import { isKeyIndex, type TableLayout } from './table-layout.ts';
+
+export interface VersionedRow {
+  readonly keyParts: readonly KeyPart[];
+  readonly row: FlatRow;
+  /** The newer of the key's last log entry and its last reverse change; null when it has neither. */
+  readonly version: RecordVersion | null;
+}
+
+export interface RowRange {
+  readonly after: readonly KeyPart[] | null;
+  readonly upTo: readonly KeyPart[] | null;
+}
+
+/** What is read of each row beside its columns. */
+export interface RowExtras {
+  readonly schema: string;
+  readonly derived: boolean;
+  /** False without a change log: nothing has a version then. */
+  readonly versions: boolean;
+}
+
+/** Rows of a range in key order. */
+export async function readRowRange(
+  session: Session,
+  layout: TableLayout,
+  request: { readonly range: RowRange; readonly limit: number },
+  extras: RowExtras,
+): Promise<readonly VersionedRow[]> {
+  const { sql, parameters } = rangeCondition(layout, request.range);
+  const select = selectList(layout, extras);
+  const found = await session.all(
+    `SELECT ${select.sql} FROM ${layout.from} AS t ${sql} ORDER BY ${keyList(layout)}
+     LIMIT $${parameters.length + 1}::int8`,
+    [...parameters, String(request.limit)],
+  );
+  return found.map((cells) => select.rowOf(cells));
+}
+
+/** A key, its row (null when there is none), and its version. */
+export interface FoundKey {
+  readonly row: FlatRow | null;
+  readonly version: RecordVersion | null;
+}
+
+/** The rows of some keys, in the order of the keys, by one walk along the index. */
+export async function readRows(
+  session: Session,
+  layout: TableLayout,
+  keys: readonly (readonly KeyPart[])[],
+  extras: RowExtras,
+): Promise<readonly FoundKey[]> {
+  const absent: FoundKey = { row: null, version: null };
+  const found: FoundKey[] = keys.map(() => absent);
+  const askable = keys.flatMap((parts, at) => (isPossibleKey(layout, parts) ? [{ parts, at }] : []));
+  if (askable.length === 0) return found;
+  const width = layout.table.keyColumns.length;
+  const asked = keyColumnNames.slice(0, width);
+  const arrays = asked.map((_, part) => askable.map(({ parts }) => String(parts[part])));
+  const select = selectList(layout, { ...extras, versions: false });
+  const columns = select.names.map((_, at) => `c${at}`);
+  const isKey = layout.table.keyColumns.map(
+    (name, at) => `t.${quoteName(name)} = q.${asked[at] ?? ''}::${keyType(layout, name)}`,
+  );
+  const rows = await session.all(
+    `SELECT q.at::text, (r.c0 IS NOT NULL)::text, ${columns.map((name) => `r.${name}`).join(', ')}
+       ${
+         extras.versions
+           ? `, ${versionList(
+               extras.schema,
+               layout,
+               asked.map((name) => `q.${name}`),
+             )}`
+           : ''
+       }
+     FROM unnest(${arrays.map((_, at) => `$${at + 1}::text[]`).join(', ')}) WITH ORDINALITY AS q(${asked.join(', ')}, at)
+     LEFT JOIN LATERAL (SELECT ${select.expressions.map((sql, at) => `${sql} AS ${columns[at] ?? ''}`).join(', ')}
+       FROM ${layout.from} AS t WHERE ${isKey.join(' AND ')} LIMIT 1) AS r ON true`,
+    arrays,
+  );
+  for (const [ordinal, isThere, ...cells] of rows) {
+    const target = askable[Number(ordinal) - 1];
+    if (target === undefined) continue;
+    const { row } = isThere === 'true' ? select.rowOf(cells) : absent;
+    found[target.at] = { row, version: extras.versions ? versionOf(cells.slice(columns.length)) : null };
+  }
+  return found;
+}
+
+/** The key at the end of the `step` rows behind `after`; null when no row follows it. */
+export async function readBoundary(
+  session: Session,
+  layout: TableLayout,
+  after: readonly KeyPart[] | null,
+  step: number,
+): Promise<readonly KeyPart[] | null> {
+  const { sql, parameters } = rangeCondition(layout, { after, upTo: null });
+  const names = layout.table.keyColumns.map(quoteName);
+  const ordered = names.map((name) => `t.${name}`).join(', ');
+  const found = await session.all(
+    `SELECT ${names.map((name) => `s.${name}::text`).join(', ')} FROM (
+       SELECT ${ordered}, row_number() OVER (ORDER BY ${ordered}) AS nth FROM ${layout.from} AS t ${sql}
+       ORDER BY ${ordered} LIMIT $${parameters.length + 1}::int8) AS s
+     WHERE s.nth >= $${parameters.length + 2}::int8 ORDER BY s.nth`,
+    [...parameters, String(step + 1), String(step)],
+  );
+  const [boundary] = found;
+  return boundary === undefined || found.length < 2 ? null : keyPartsOfTexts(layout, boundary);
+}
+
+/**
+ * Puts a whole row: columns that it does not have become null (or their default, where null is not allowed).
+ * Throws HalError `UnknownColumn` and `RowConflict`.
+ */
+export async function putRow(
+  session: Session,
+  place: string,
+  layout: TableLayout,
+  row: FlatRow,
+): Promise<void> {
+  refuseUnknownColumns(place, layout, row);
+  const { keyColumns } = layout.table;
+  const given = layout.columns.filter(({ name, notNull }) => (row[name] ?? null) !== null || !notNull);
+  const updates = layout.columns
+    .filter(({ name }) => !keyColumns.includes(name))
+    .map(({ name }) => `${quoteName(name)} = excluded.${quoteName(name)}`);
+  const isSameKey = keyColumns
+    .map((name) => `t.${quoteName(name)} = excluded.${quoteName(name)}`)
+    .join(' AND ');
+  const changed = await session.run(
+    `INSERT INTO ${layout.from} AS t (${given.map(({ name }) => quoteName(name)).join(', ')})
+     OVERRIDING SYSTEM VALUE VALUES (${given.map((_, at) => `$${at + 1}`).join(', ')})
+     ON CONFLICT (${conflictColumns(layout).map(quoteName).join(', ')})
+     DO ${updates.length === 0 ? 'NOTHING' : `UPDATE SET ${updates.join(', ')} WHERE ${isSameKey}`}`,
+    given.map(({ name }) => storedText(place, layout, name, row[name] ?? null)),
+  );
+  if (changed === 0 && updates.length > 0) throw unfit(place, layout, 'another row has part of its key');
+}
+
+/** The columns of the index that tells keys apart. */
+function conflictColumns({ table, uniqueIndexes }: TableLayout): readonly string[] {
+  const indexes = uniqueIndexes.filter((index) => index.immediate && isKeyIndex(index, table.keyColumns));
+  const whole = indexes.find(({ columns }) => columns.length === table.keyColumns.length);
+  return (whole ?? indexes[0])?.columns ?? table.keyColumns;
+}
+
+function unfit(place: string, layout: TableLayout, reason: string, cause?: unknown): HalError {
+  const { table } = layout.table;
+  return new HalError({
+    name: 'RowConflict',
+    message: `The flat store ${place} has no room for a row of ${table}: ${reason}.`,
+    remedy: 'Change the row so that it keeps the constraints of its table.',
+    exit: 'conflict',
+    facts: { place, table },
+    cause,
+  });
+}
+
+/** False when there was no such row. */
+export async function deleteRow(
+  session: Session,
+  layout: TableLayout,
+  keyParts: readonly KeyPart[],
+): Promise<boolean> {
+  if (!isPossibleKey(layout, keyParts)) return false;
+  const isKey = layout.table.keyColumns.map(
+    (name, at) => `${quoteName(name)} = $${at + 1}::${keyType(layout, name)}`,
+  );
+  return (
+    (await session.run(`DELETE FROM ${layout.from} WHERE ${isKey.join(' AND ')}`, keyParts.map(String))) > 0
+  );
+}
+
+/** Keys of the other rows that have the values of this one in the columns of a unique index. */
+export async function keysWithSame(
+  session: Session,
+  layout: TableLayout,
+  row: FlatRow,
+  columns: readonly string[],
+): Promise<readonly (readonly KeyPart[])[]> {
+  const values = columns.map((name) =>
+    encodeValue(kindOf(layout, name), storageOf(layout, name), row[name] ?? null),
+  );
+  if (values.includes(null)) return [];
+  const isSame = columns.map((name, at) => `t.${quoteName(name)} = $${at + 1}`).join(' AND ');
+  const found = await session.all(
+    `SELECT ${layout.table.keyColumns.map((name) => `t.${quoteName(name)}::text`).join(', ')}
+     FROM ${layout.from} AS t WHERE ${isSame}`,
+    values,
+  );
+  return found.map((cells) => keyPartsOfTexts(layout, cells));
+}
+
+/** Key of a row as parts. Throws TypeError when a key column holds neither text nor integer. */
+export function rowKey({ table, keyColumns }: TableDefinition, row: FlatRow): readonly KeyPart[] {
+  return keyColumns.map((name) => {
+    const value = row[name];
+    if (typeof value === 'string' || typeof value === 'bigint') return value;
+    throw new TypeError(`${table}.${name} is no key part`);
+  });
+}
+
+/** Key parts from the texts of our own tables. */
+export function keyPartsOfTexts(layout: TableLayout, texts: Cells): readonly KeyPart[] {
+  return layout.table.keyColumns.map((name, at) => {
+    const text = texts[at] ?? '';
+    return kindOf(layout, name) === 'integer' ? BigInt(text) : text;
+  });
+}
+
+/** False for what can be no key of this table: the index is not asked for it. */
+export function isPossibleKey(layout: TableLayout, keyParts: readonly KeyPart[]): boolean {
+  const { keyColumns } = layout.table;
+  if (keyParts.length !== keyColumns.length) return false;
+  return keyColumns.every((name, at) => {
+    const part = keyParts[at];
+    if (kindOf(layout, name) === 'integer')
+      return typeof part === 'bigint' && BigInt.asIntN(64, part) === part;
+    if (typeof part !== 'string' || !isStorable(part)) return false;
+    return keyType(layout, name) !== 'uuid' || canonicalUuid.test(part);
+  });
+}
+
+const canonicalUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+function kindOf(layout: TableLayout, name: string): TableLayout['columns'][number]['kind'] {
+  return layout.columns.find((column) => column.name === name)?.kind ?? 'text';
+}
+
+function keyType(layout: TableLayout, name: string): 'int8' | 'uuid' | 'text' {
+  if (kindOf(layout, name) === 'integer') return 'int8';
+  return layout.columns.find((column) => column.name === name)?.type === 'uuid' ? 'uuid' : 'text';
+}
+
+/** Columns that the definition does not know travel as what they are. */
+function storageOf({ table }: TableLayout, name: string): ColumnDefinition['storage'] {
+  return table.columns.find((column) => column.name === name)?.storage ?? 'text';
+}
+
+function storedText(place: string, layout: TableLayout, name: string, value: FlatValue): string | null {
+  try {
+    return encodeValue(kindOf(layout, name), storageOf(layout, name), value);
+  } catch (cause) {
+    throw unfit(place, layout, `${name}: ${(cause as Error).message}`, cause);
+  }
+}
+
+interface SelectList {
+  readonly sql: string;
+  readonly expressions: readonly string[];
+  readonly names: readonly string[];
+  rowOf(cells: Cells): VersionedRow;
+}
+
+/** Key columns come first, so that the first cell tells whether there is a row. */
+function selectList(layout: TableLayout, extras: RowExtras): SelectList {
+  const { keyColumns } = layout.table;
+  const columns = layout.columns.toSorted(
+    (left, right) => Number(keyColumns.includes(right.name)) - Number(keyColumns.includes(left.name)),
+  );
+  const counts = extras.derived ? derivedCounts(layout, extras.schema) : [];
+  const names = [...columns.map(({ name }) => name), ...counts.map(({ name }) => name)];
+  const expressions = [
+    ...columns.map(({ name, kind }) => readExpression(kind, `t.${quoteName(name)}`)),
+    ...counts.map(({ sql }) => sql),
+  ];
+  const ownKeys = keyColumns.map((name) => `t.${quoteName(name)}::text`);
+  return {
+    sql: [...expressions, ...(extras.versions ? [versionList(extras.schema, layout, ownKeys)] : [])].join(
+      ', ',
+    ),
+    expressions,
+    names,
+    rowOf(cells) {
+      const row: Record<string, FlatValue> = {};
+      for (const { name } of layout.columns) {
+        const at = names.indexOf(name);
+        row[name] = decodeValue(kindOf(layout, name), storageOf(layout, name), cells[at] ?? null);
+      }
+      for (const [at, { name }] of counts.entries()) row[name] = BigInt(cells[columns.length + at] ?? 0);
+      return {
+        keyParts: rowKey(layout.table, row),
+        row,
+        version: extras.versions ? versionOf(cells.slice(names.length)) : null,
+      };
+    },
+  };
+}
+
+/** Last log entry and last reverse change of the key whose texts `keys` are SQL for. */
+function versionList(schema: string, { table }: TableLayout, keys: readonly string[]): string {
+  const isKey = keyColumnNames.map((name, at) => `v.${name} = ${keys[at] ?? "''"}`).join(' AND ');
+  const isType = `v.record_type = '${table.recordType.replaceAll("'", "''")}'`;
+  return [
+    `(SELECT v.epoch || '.' || v.seq FROM ${qualified(schema, '_mig_log')} AS v
+      WHERE ${isType} AND ${isKey} ORDER BY v.seq DESC LIMIT 1)`,
+    `(SELECT v.epoch || '.' || v.sequence FROM ${qualified(schema, '_mig_version')} AS v WHERE ${isType} AND ${isKey})`,
+  ].join(', ');
+}
+
+function versionOf(cells: Cells): RecordVersion | null {
+  const [logged, applied] = [cells[0], cells[1]].map((text) => {
+    if (text === null || text === undefined) return null;
+    const [epoch, sequence] = text.split('.');
+    return { epoch: Number(epoch), sequence: Number(sequence) };
+  });
+  if (!logged || !applied) return logged ?? applied ?? null;
+  return compareVersions(logged, applied) > 0 ? logged : applied;
+}
+
+function derivedCounts(
+  { table }: TableLayout,
+  schema: string,
+): readonly { readonly name: string; readonly sql: string }[] {
+  return (table.derived ?? []).map(({ name, countOf, where }) => {
+    const isCounted = Object.entries(where)
+      .map(([theirs, ours]) => `d.${quoteName(theirs)} = t.${quoteName(ours)}`)
+      .join(' AND ');
+    return {
+      name: `derived.${name}`,
+      sql: `(SELECT count(*)::text FROM ${qualified(schema, countOf)} AS d WHERE ${isCounted})`,
+    };
+  });
+}
+
+function keyList({ table }: TableLayout): string {
+  return table.keyColumns.map((name) => `t.${quoteName(name)}`).join(', ');
+}
+
+function rangeCondition(
+  layout: TableLayout,
+  { after, upTo }: RowRange,
+): { readonly sql: string; readonly parameters: readonly Parameter[] } {
+  const bounds = [
+    ...(after === null ? [] : [{ operator: '>', parts: after }]),
+    ...(upTo === null ? [] : [{ operator: '<=', parts: upTo }]),
+  ];
+  let next = 0;
+  const conditions = bounds.map(({ operator }) => {
+    const values = layout.table.keyColumns.map((name) => `$${(next += 1)}::${keyType(layout, name)}`);
+    return `(${keyList(layout)}) ${operator} (${values.join(', ')})`;
+  });
+  return {
+    sql: conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`,
+    parameters: bounds.flatMap(({ parts }) => parts.map(String)),
+  };
+}
+
+function refuseUnknownColumns(place: string, layout: TableLayout, row: FlatRow): void {
+  const known = new Set(layout.columns.map(({ name }) => name));
+  const unknown = Object.keys(row).filter((name) => !known.has(name) && !name.startsWith('derived.'));
+  if (unknown.length === 0) return;
+  const { table } = layout.table;
+  throw new HalError({
+    name: 'UnknownColumn',
+    message: `The table ${table} of ${place} has no column ${unknown.join(', ')}.`,
+    remedy: `Add the column to ${table}, or leave it out of the record.`,
+    exit: 'conflict',
+    facts: { place, table, unknown },
+  });
+}
