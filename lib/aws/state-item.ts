@@ -22,12 +22,21 @@ export function marshalRecord(record: TargetRecord): Item {
 
 /** A stored item, damaged ones included: what is no text or number never matches the hash. */
 export function unmarshalRecord(item: Item): StoredRecord {
-  return itemToRecord(
-    Object.fromEntries(Object.entries(item).map(([name, value]) => [name, plainValue(value)])),
-  );
+  return itemToRecord({
+    pk: plainValue(item['pk']),
+    category: plainValue(item['category']),
+    e: plainValue(item['e']),
+    v: plainValue(item['v']),
+    state: plainValue(item['state']),
+    origin: plainValue(item['origin']),
+    h: plainValue(item['h']),
+    body: plainValue(item['body']),
+    ttl: plainValue(item['ttl']),
+  });
 }
 
-function plainValue(value: AttributeValue): unknown {
+function plainValue(value: AttributeValue | undefined): unknown {
+  if (value === undefined) return undefined;
   if (value.S !== undefined) return value.S;
   return value.N === undefined ? undefined : Number(value.N);
 }

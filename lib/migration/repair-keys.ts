@@ -1,6 +1,7 @@
 import type { Category } from './category.ts';
 import { convertImage } from './convert-image.ts';
 import type { FlatSource, WriteOutcome } from './ports.ts';
+import { compareVersions } from './record.ts';
 import type { RecordKey } from './row.ts';
 import { tableOf } from './table-lookup.ts';
 import type { WriteImagesDeps } from './write-images.ts';
@@ -10,29 +11,36 @@ export interface RepairKeysDeps extends WriteImagesDeps {
 }
 
 export type RepairOutcome =
-  | { readonly kind: 'repaired'; readonly written: number; readonly keptNewer: number }
+  | {
+      readonly kind: 'repaired';
+      readonly written: number;
+      readonly keptNewer: number;
+      /** Keys that changed after the low watermark: their own change brings them right, or the next repair. */
+      readonly changed: number;
+    }
   /** Flat is not the authority; its rows must not be written over the authority's. */
   | { readonly kind: 'not-authority' };
 
 const batchSize = 25;
 
 /**
- * Writes the current content of flat over damaged, missing or extra records. The version is the low watermark of the
- * snapshot that the content was read in, so anything newer on the target stays.
+ * Writes the current content of flat over damaged, missing or extra records; an extra one becomes a tombstone. The
+ * version is a low watermark from before the content was read, and a key with a change above it is left alone: what
+ * is written is the content at that version, and anything newer on the target stays.
  */
 export function makeRepairKeys(
   deps: RepairKeysDeps,
 ): (category: Category, keys: readonly RecordKey[]) => Promise<RepairOutcome> {
   return async (category, keys) => {
-    let written = 0;
-    let keptNewer = 0;
+    const totals = { written: 0, keptNewer: 0, changed: 0 };
     for (let start = 0; start < keys.length; start += batchSize) {
-      const outcomes = await repairBatch(deps, category, keys.slice(start, start + batchSize));
-      if (outcomes === null) return { kind: 'not-authority' };
-      written += outcomes.filter((outcome) => outcome === 'written').length;
-      keptNewer += outcomes.filter((outcome) => outcome === 'kept-newer').length;
+      const batch = await repairBatch(deps, category, keys.slice(start, start + batchSize));
+      if (batch === null) return { kind: 'not-authority' };
+      totals.written += batch.outcomes.filter((outcome) => outcome === 'written').length;
+      totals.keptNewer += batch.outcomes.filter((outcome) => outcome === 'kept-newer').length;
+      totals.changed += batch.changed;
     }
-    return { kind: 'repaired', written, keptNewer };
+    return { kind: 'repaired', ...totals };
   };
 }
 
@@ -40,11 +48,15 @@ async function repairBatch(
   deps: RepairKeysDeps,
   category: Category,
   keys: readonly RecordKey[],
-): Promise<readonly WriteOutcome[] | null> {
-  const { lowWatermark, images } = await deps.source.readCurrent(category, keys);
+): Promise<{ readonly outcomes: readonly WriteOutcome[]; readonly changed: number } | null> {
+  const lowWatermark = await deps.source.lowWatermark(category);
+  const snapshot = await deps.source.readCurrent(category, keys);
   // An epoch belongs to one side for ever, so asking after the snapshot tells whose content it holds.
   const authority = await deps.source.authority(category);
   if (authority.state === 'following' || authority.epoch !== lowWatermark.epoch) return null;
+  const images = snapshot.images.filter(
+    ({ version }) => version === null || compareVersions(version, lowWatermark) <= 0,
+  );
   const nowMs = deps.clock.nowMs();
   const converted = images.map((image) =>
     convertImage({ ...image, version: lowWatermark }, tableOf(deps.definition, image.key.recordType), {
@@ -54,5 +66,6 @@ async function repairBatch(
   for (const image of converted) {
     if (image.kind === 'quarantined') await deps.quarantine.put(image.fault);
   }
-  return await deps.target.repair(converted.map(({ record }) => record));
+  const outcomes = await deps.target.repair(converted.map(({ record }) => record));
+  return { outcomes, changed: keys.length - images.length };
 }
