@@ -39,8 +39,15 @@ export function makeSqsClient(settings?: ClientSettings): SQSClient {
   return new SQSClient(clientDefaults(settings));
 }
 
-/** Path style for engines that know no host names of buckets. */
+/**
+ * Path style for engines that know no host names of buckets. What is read is checked by its reader, who makes use of
+ * the good parts of a damaged object, which a client that refuses the whole would withhold.
+ */
 export function makeS3Client(settings: ClientSettings & { readonly pathStyle?: boolean } = {}): S3Client {
   const { pathStyle = false, ...rest } = settings;
-  return new S3Client({ ...clientDefaults(rest), forcePathStyle: pathStyle });
+  return new S3Client({
+    ...clientDefaults(rest),
+    forcePathStyle: pathStyle,
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
 }

@@ -206,7 +206,7 @@ async function restorePart(
 function taskOf(request: RestoreRequest, manifest: BackupManifest, category: string): RestoreTask {
   const cut = manifest.categories.find((hash) => hash.category === category)?.cut ?? null;
   const { restoreId, newer, dryRun } = request;
-  return { restoreId, newer, dryRun, cut, category: category as Category };
+  return { restoreId, newer, dryRun, cut, category };
 }
 
 function isOf({ definition }: RestoreBackupDeps, { key }: BackupEntry, category: Category): boolean {

@@ -50,7 +50,9 @@ const identities: Readonly<Record<string, IdentifyOne>> = {
   },
   'AWS::S3::Bucket': (resource) => {
     const name = nameOf(resource, 'BucketName');
-    return { ref: name, attributes: { Arn: `arn:aws:s3:::${name}` } };
+    const domain = `${name.toLowerCase()}.s3.amazonaws.com`;
+    const attributes = { Arn: `arn:aws:s3:::${name}`, DomainName: domain, RegionalDomainName: domain };
+    return { ref: name, attributes };
   },
   'AWS::Kinesis::Stream': (resource, deps) => {
     const name = nameOf(resource, 'Name');

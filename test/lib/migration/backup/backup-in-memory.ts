@@ -5,6 +5,7 @@ import { makeRestoreBackup, type RestoreCounts } from '../../../../lib/migration
 import type { NewerPolicy } from '../../../../lib/migration/backup/restore-entries.ts';
 import { makeTakeBackup, type BackupAnswer } from '../../../../lib/migration/backup/take-backup.ts';
 import { makeVerifyBackup } from '../../../../lib/migration/backup/verify-backup.ts';
+import type { FlatRow } from '../../../../lib/migration/row.ts';
 import type { Category } from '../../../../lib/migration/category.ts';
 import { migrationInMemory } from '../migration-in-memory.ts';
 
@@ -25,12 +26,10 @@ export function backupInMemory() {
     ...migration,
     deps,
     backups,
-    rows: (recordType: string): Record<string, unknown> =>
-      Object.fromEntries(
-        [...(migration.store.tables.get(recordType)?.rows ?? [])]
-          .map(([id, { row }]) => [id, row])
-          .toSorted(([left], [right]) => (String(left) < String(right) ? -1 : 1)),
-      ),
+    rows(recordType: string): Record<string, FlatRow> {
+      const rows = [...(migration.store.tables.get(recordType)?.rows ?? [])];
+      return Object.fromEntries(rows.toSorted().map(([id, { row }]): [string, FlatRow] => [id, row]));
+    },
     async backUp(
       checkpointId = 'before',
       options: { full?: boolean; between?: () => Promise<unknown> } = {},
