@@ -7,6 +7,7 @@ import type { BundlingOptions } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { IConstruct } from 'constructs';
 import { join } from 'node:path';
 
 import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
@@ -76,7 +77,7 @@ export class MigratorFunction extends Construct {
 }
 
 /** The functions import their definition as `hal9-migration`: the built-in one, unless the deployment has its own. */
-function migrationAlias(scope: Construct): BundlingOptions {
+export function migrationAlias(scope: IConstruct): BundlingOptions {
   const file: unknown = scope.node.tryGetContext(migrationFileContext);
   return typeof file === 'string' ? { esbuildArgs: { '--alias': `hal9-migration=${file}` } } : {};
 }

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import type { Category } from '../../lib/migration/category.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import type { FlatAuthority, FlatSource, TableReport } from '../../lib/migration/ports.ts';
+import { sourceShape, type SourceShape } from '../../lib/migration/source-shape.ts';
 import { categoriesOf } from '../../lib/migration/table-lookup.ts';
 
 export interface PrepareSourceDeps {
@@ -13,6 +14,7 @@ export interface PrepareSourceDeps {
 export interface SourceStatus {
   readonly changeLogInstalled: boolean;
   readonly tables: readonly TableReport[];
+  readonly shape: SourceShape;
   /** Empty until the change log, which keeps them, is installed. */
   readonly authorities: Readonly<Record<Category, FlatAuthority>>;
 }
@@ -35,6 +37,7 @@ export function makeHandler({
         authorities[category] = await source.authority(category);
       }
     }
-    return { changeLogInstalled, tables, authorities };
+    const shape = sourceShape(tables, categoriesOf(definition));
+    return { changeLogInstalled, tables, shape, authorities };
   };
 }

@@ -65,6 +65,13 @@ const sourceAnswer = z.object({
   tables: z.array(
     z.object({ recordType: z.string(), table: z.string(), category: z.string(), rowCount: z.int() }),
   ),
+  shape: z.optional(
+    z.object({
+      mapping: z.nullable(z.string()),
+      absentTables: z.array(z.string()),
+      emptyCategories: z.array(z.string()),
+    }),
+  ),
   authorities: z.record(
     z.string(),
     z.object({ epoch: z.int(), state: z.enum(['open', 'fenced', 'following']) }),

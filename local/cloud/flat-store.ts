@@ -14,6 +14,8 @@ import { resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import { HalError } from '../../lib/kernel/errors.ts';
+import { describeShape, sourceShape } from '../../lib/migration/source-shape.ts';
+import { categoriesOf } from '../../lib/migration/table-lookup.ts';
 import { openConnection } from '../../lib/sqlite/connection.ts';
 import { makeSqliteFlatSource } from '../../lib/sqlite/flat-source.ts';
 import { makeFlatStore } from '../../lib/sqlite/flat-store.ts';
@@ -42,6 +44,7 @@ export async function ensureFlatStore(
   directory: DataDirectory,
   sourceFile: string | undefined,
   generate: GenerateStore,
+  say: (line: string) => void = () => {},
 ): Promise<void> {
   const wanted: FlatOrigin =
     sourceFile === undefined ? { kind: 'generated' } : { kind: 'file', path: resolve(sourceFile) };
@@ -55,7 +58,7 @@ export async function ensureFlatStore(
     mergeWriteAheadLog(draft);
     if (wanted.kind === 'file') {
       forgetEarlierMigration(draft);
-      await checkSchema(draft, wanted.path);
+      say(`Source: ${await checkSchema(draft, wanted.path)}`);
     }
     writeFileSync(directory.flatOrigin, JSON.stringify(wanted));
     renameSync(draft, directory.flatStore);
@@ -77,13 +80,17 @@ function forgetEarlierMigration(copy: string): void {
   }
 }
 
-/** Throws SourceRejected with everything that is wrong, in the words of the file that the user knows. */
-async function checkSchema(copy: string, original: string): Promise<void> {
+/**
+ * Which shape the store has, in words. Throws SourceRejected with everything that is wrong, in the words of the file
+ * that the user knows.
+ */
+async function checkSchema(copy: string, original: string): Promise<string> {
   const definition = await chosenMigration();
   const connection = { ...openConnection(copy), path: original };
   const source = makeSqliteFlatSource(makeFlatStore(connection, definition));
   try {
-    await source.inspect();
+    const shape = sourceShape(await source.inspect(), categoriesOf(definition));
+    return describeShape(shape) || `tables of ${definition.name}`;
   } finally {
     await source.close();
   }

@@ -107,7 +107,10 @@ async function build(ground: Ground, parts: CloudParts): Promise<LocalCloud> {
     records: options.records ?? defaultRecords,
     seed: options.seed ?? defaultSeed,
   });
-  const work = [startRunning(ground), ensureFlatStore(directory, options.sourceFile, generate)] as const;
+  const work = [
+    startRunning(ground),
+    ensureFlatStore(directory, options.sourceFile, generate, progress),
+  ] as const;
   // Both to their end, also when one fails: what is still starting then could not be ended.
   await Promise.allSettled(work);
   const [running] = await Promise.all(work);

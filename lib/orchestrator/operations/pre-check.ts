@@ -2,6 +2,7 @@ import type { FlagStore } from '../../flags/ports.ts';
 import { isRollbackAlarm } from '../../monitoring/alarm-definitions.ts';
 import type { AlarmReader, HealthProbe } from '../../monitoring/ports.ts';
 import type { RouteStore } from '../../router/ports.ts';
+import { describeShape } from '../../migration/source-shape.ts';
 import type { FunctionInvoker } from '../function-invoker.ts';
 import type { RunStore } from '../ports.ts';
 import { isActive } from '../run.ts';
@@ -134,12 +135,14 @@ async function checkOrigin(deps: PreCheckDeps, system: 'flat' | 'hierarchical'):
 }
 
 async function checkSource(deps: PreCheckDeps): Promise<Check> {
-  const { tables, changeLogInstalled } = parseSource(
+  const { tables, shape, changeLogInstalled } = parseSource(
     await deps.invoker.invoke('prepare-source', { action: 'inspect' }),
   );
   const rows = tables.reduce((total, { rowCount }) => total + rowCount, 0);
   const log = changeLogInstalled ? 'change log installed' : 'change log not installed yet';
-  return pass('source', `${tables.length} tables, ${rows} rows, ${log}`);
+  const schema = shape === undefined ? '' : describeShape(shape);
+  const parts = [...(schema === '' ? [] : [schema]), `${tables.length} tables, ${rows} rows, ${log}`];
+  return pass('source', parts.join(', '));
 }
 
 function checkStatePhase(deps: PreCheckDeps): Check {
