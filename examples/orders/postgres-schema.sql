@@ -6,4 +6,4 @@ CREATE TABLE orders (
   currency text NOT NULL, total numeric(14, 2) NOT NULL, placed_at timestamptz NOT NULL);
 CREATE TABLE order_lines (
   order_id uuid NOT NULL REFERENCES orders (id), line_no integer NOT NULL, sku text NOT NULL,
-  quantity integer NOT NULL, unit_price numeric(14, 4) NOT NULL, PRIMARY KEY (order_id, line_no));
+  quantity integer NOT NULL, unit_price numeric(24, 4) NOT NULL, PRIMARY KEY (order_id, line_no));

@@ -69,7 +69,6 @@ export const migrationSchema = z.strictObject({
   categories: z.array(category).check(z.minLength(1)),
 });
 
-export type MigrationData = z.infer<typeof migrationSchema>;
 export type TableData = z.infer<typeof tableSchema>;
 
 /** JSON Schema of the data parts, for editors and other tools. */

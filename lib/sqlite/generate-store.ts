@@ -30,7 +30,7 @@ export interface GenerateStoreOptions extends GeneratorOptions {
 
 export const storeSchemas = ['canonical', 'server'] as const;
 
-export type StoreSchema = (typeof storeSchemas)[number];
+type StoreSchema = (typeof storeSchemas)[number];
 
 export interface GeneratedStore {
   readonly path: string;

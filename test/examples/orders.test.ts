@@ -8,38 +8,82 @@ import { uuid } from '../../lib/migration/generator/sample.ts';
 import { encodeKey } from '../../lib/migration/key.ts';
 import type { FlatRow, RecordKey } from '../../lib/migration/row.ts';
 import { totalOf } from '../../lib/migration/verification-report.ts';
+import { openPostgresRecords, openPostgresSource, targetOfUrl } from '../../lib/postgres/open-store.ts';
+import { startPostgres, type RunningPostgres } from '../../local/postgres/start-postgres.ts';
 import { startDynamo, type TestDynamo } from '../support/dynoxide.ts';
 import { startQueues, type TestQueues } from '../support/fauxqs.ts';
+import { postgresClient } from '../support/postgres.ts';
 import { makeStateSystem } from '../support/state-system.ts';
 
 let dynamo: TestDynamo;
 let queues: TestQueues;
+let postgres: RunningPostgres;
 beforeAll(async () => {
-  [dynamo, queues] = await Promise.all([startDynamo(), startQueues()]);
+  [dynamo, queues, postgres] = await Promise.all([startDynamo(), startQueues(), startPostgres(18)]);
 });
-afterAll(() => Promise.all([dynamo.stop(), queues.stop()]));
-
-const schema = readFileSync('examples/orders/sqlite-schema.sql', 'utf8');
+afterAll(() => Promise.all([dynamo.stop(), queues.stop(), postgres.stop()]));
 
 type System = Awaited<ReturnType<typeof makeStateSystem>>;
 
-/** An amount that no double holds exactly. */
-const largeAmount = '90071992547409.93';
+interface OrderStore {
+  readonly system: System;
+  exec(sql: string): Promise<void>;
+  /** As the store says it, without a number in between; undefined for a line that is not there. */
+  price(order: string, number: number): Promise<unknown>;
+}
 
-function fill({ database }: System, random: Random, orderCount: number): readonly string[] {
+const schemaOf = (engine: string): string => readFileSync(`examples/orders/${engine}-schema.sql`, 'utf8');
+
+const selectPrice = (order: string, number: number): string =>
+  `SELECT unit_price FROM order_lines WHERE order_id = '${order}' AND line_no = ${number}`;
+
+async function inSqlite(): Promise<OrderStore> {
+  const system = await makeStateSystem({ dynamo, queues }, migration, schemaOf('sqlite'));
+  return {
+    system,
+    exec: async (sql) => await Promise.resolve(system.database.exec(sql)),
+    price: async (...line) =>
+      await Promise.resolve(system.database.prepare(selectPrice(...line)).get()?.['unit_price']),
+  };
+}
+
+async function inPostgres(): Promise<OrderStore> {
+  const exec = (sql: string): Promise<void> =>
+    postgresClient(postgres.url, async (client) => void (await client.query(sql)));
+  await exec(schemaOf('postgres'));
+  const target = targetOfUrl(postgres.url, 'public');
+  const sides = {
+    source: openPostgresSource(target, migration),
+    flat: openPostgresRecords(target, migration),
+  };
+  return {
+    system: await makeStateSystem({ dynamo, queues }, migration, '', sides),
+    exec,
+    price: (...line) =>
+      postgresClient(postgres.url, async (client) => {
+        const { rows } = await client.query<{ unit_price: string }>(selectPrice(...line));
+        return rows[0]?.unit_price;
+      }),
+  };
+}
+
+/** Beyond what a double holds exactly: any arithmetic on the way would show. */
+const largeAmount = '9007199254740993.0001';
+
+async function fill(store: OrderStore, random: Random, orderCount: number): Promise<readonly string[]> {
   const customer = uuid(random);
-  database
-    .prepare('INSERT INTO customers VALUES (?, ?, ?, ?, ?)')
-    .run(customer, 'Žofie', 'zofie@example.org', largeAmount, '2025-06-10T12:00:00Z');
-  const insertOrder = database.prepare('INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?)');
-  const insertLine = database.prepare('INSERT INTO order_lines VALUES (?, ?, ?, ?, ?)');
-  database.exec('BEGIN');
   const orders = Array.from({ length: orderCount }, () => uuid(random));
-  for (const [at, order] of orders.entries()) {
-    insertOrder.run(order, customer, 'paid', 'EUR', `${at}.10`, '2025-06-11T08:30:00.5+02:00');
-    for (const line of [1, 2]) insertLine.run(order, line, `sku-${at}`, 3, '0.3333');
-  }
-  database.exec('COMMIT');
+  const orderRows = orders.map(
+    (order, at) => `('${order}', '${customer}', 'paid', 'EUR', '${at}.10', '2025-06-11T08:30:00.5+02:00')`,
+  );
+  const lineRows = orders.flatMap((order, at) =>
+    [1, 2].map((no) => `('${order}', ${no}, 'sku-${at}', 3, '0.3333')`),
+  );
+  await store.exec(`
+    INSERT INTO customers VALUES
+      ('${customer}', 'Žofie', 'zofie@example.org', '90071992547.93', '2025-06-10T12:00:00Z');
+    INSERT INTO orders VALUES ${orderRows.join(', ')};
+    INSERT INTO order_lines VALUES ${lineRows.join(', ')};`);
   return orders;
 }
 
@@ -77,62 +121,62 @@ async function verify(system: System) {
   }
 }
 
-function priceInFlat({ database }: System, order: string, number: number): unknown {
-  const found = database
-    .prepare('SELECT unit_price FROM order_lines WHERE order_id = ? AND line_no = ?')
-    .get(order, number);
-  return found?.['unit_price'];
-}
+test.each([
+  ['SQLite', inSqlite],
+  ['PostgreSQL', inPostgres],
+])(
+  'an order system in %s moves under live writes, owns its state on the new side, and comes back to the cent',
+  async (_engine, open) => {
+    const store = await open();
+    const { system } = store;
+    const { functions } = system;
+    const [first = '', second = '', third = ''] = await fill(store, seededRandom(3), 120);
+    // A row that a validator refuses is kept aside, not lost and not in the way.
+    await store.exec(`INSERT INTO order_lines VALUES ('${first}', 99, 'sku', 0, '1.0000')`);
+    await functions.prepareSource({ action: 'install' });
+    await functions.planBatches({ action: 'plan', runId: 'run' });
 
-test('an order system moves under live writes, owns its state on the new side, and comes back to the cent', async () => {
-  const system = await makeStateSystem({ dynamo, queues }, migration, schema);
-  const { functions } = system;
-  const [first = '', second = '', third = ''] = fill(system, seededRandom(3), 120);
-  // A row that a validator refuses is kept aside, not lost and not in the way.
-  system.database.exec(`INSERT INTO order_lines VALUES ('${first}', 99, 'sku', 0, '1.00')`);
-  await functions.prepareSource({ action: 'install' });
-  await functions.planBatches({ action: 'plan', runId: 'run' });
+    await write(system, line(first, 1n), lineRow(first, 1n, '19.9900'));
+    await write(system, line(second, 2n), null);
+    await system.deliverRanges();
+    await write(system, line(third, 3n), lineRow(third, 3n, largeAmount));
+    await relayAll(system);
 
-  await write(system, line(first, 1n), lineRow(first, 1n, '19.9900'));
-  await write(system, line(second, 2n), null);
-  await system.deliverRanges();
-  await write(system, line(third, 3n), lineRow(third, 3n, largeAmount));
-  await relayAll(system);
+    expect(await verify(system)).toMatchObject({
+      outcome: 'verified',
+      verified: 1 + 120 + 240,
+      quarantined: 1,
+      mismatches: 0,
+      missing: 0,
+      extra: 0,
+      pending: 0,
+    });
 
-  expect(await verify(system)).toMatchObject({
-    outcome: 'verified',
-    verified: 1 + 120 + 240,
-    quarantined: 1,
-    mismatches: 0,
-    missing: 0,
-    extra: 0,
-    pending: 0,
-  });
+    await store.exec('DELETE FROM order_lines WHERE line_no = 99');
+    await relayAll(system);
+    for (const category of ['customers', 'orders']) {
+      const forward = { category, to: 'hierarchical', requestedBy: 'operator' };
+      expect(await functions.switchAuthority(forward)).toMatchObject({ kind: 'switched' });
+    }
+    await write(system, line(first, 2n), lineRow(first, 2n, '0.0001'));
+    await write(system, line(third, 1n), null);
+    expect(await system.gateway.read(line(third, 3n))).toMatchObject({
+      servedFrom: 'hierarchical',
+      row: { unit_price: largeAmount },
+    });
+    expect(await functions.reverseChanges(await system.readStream())).toEqual({ batchItemFailures: [] });
+    expect(await verify(system)).toMatchObject({ mismatches: 0, missing: 0, extra: 0, pending: 0 });
 
-  system.database.exec(`DELETE FROM order_lines WHERE line_no = 99`);
-  await relayAll(system);
-  for (const category of ['customers', 'orders']) {
-    const forward = { category, to: 'hierarchical', requestedBy: 'operator' };
-    expect(await functions.switchAuthority(forward)).toMatchObject({ kind: 'switched' });
-  }
-  await write(system, line(first, 2n), lineRow(first, 2n, '0.0001'));
-  await write(system, line(third, 1n), null);
-  expect(await system.gateway.read(line(third, 3n))).toMatchObject({
-    servedFrom: 'hierarchical',
-    row: { unit_price: largeAmount },
-  });
-  expect(await functions.reverseChanges(await system.readStream())).toEqual({ batchItemFailures: [] });
-  expect(await verify(system)).toMatchObject({ mismatches: 0, missing: 0, extra: 0, pending: 0 });
-
-  for (const category of ['orders', 'customers']) {
-    const back = { category, to: 'flat', requestedBy: 'operator' };
-    expect(await functions.switchAuthority(back)).toMatchObject({ kind: 'switched' });
-  }
-  expect(priceInFlat(system, first, 1)).toBe('19.9900');
-  expect(priceInFlat(system, first, 2)).toBe('0.0001');
-  expect(priceInFlat(system, third, 3)).toBe(largeAmount);
-  expect(priceInFlat(system, third, 1)).toBeUndefined();
-  expect(priceInFlat(system, second, 2)).toBeUndefined();
-  expect(system.failures).toEqual([]);
-  await system.close();
-});
+    for (const category of ['orders', 'customers']) {
+      const back = { category, to: 'flat', requestedBy: 'operator' };
+      expect(await functions.switchAuthority(back)).toMatchObject({ kind: 'switched' });
+    }
+    expect(await store.price(first, 1)).toBe('19.9900');
+    expect(await store.price(first, 2)).toBe('0.0001');
+    expect(await store.price(third, 3)).toBe(largeAmount);
+    expect(await store.price(third, 1)).toBeUndefined();
+    expect(await store.price(second, 2)).toBeUndefined();
+    expect(system.failures).toEqual([]);
+    await system.close();
+  },
+);

@@ -33,11 +33,15 @@ import { makeRangeQueue } from '../../lib/aws/range-queue.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
 import { makeRelayStore } from '../../lib/aws/relay-store.ts';
 import { makeReversePendingStore } from '../../lib/aws/reverse-pending-store.ts';
+import { makeRunForecasts } from '../../lib/aws/run-forecasts.ts';
+import { makeSettingsStore } from '../../lib/aws/settings-store.ts';
 import { makeSwitchStore } from '../../lib/aws/switch-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
 import { makeGateway } from '../../lib/gateway/gateway.ts';
+import type { FlatRecords } from '../../lib/gateway/ports.ts';
 import { seededRandom } from '../../lib/kernel/random.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
+import type { FlatSource } from '../../lib/migration/ports.ts';
 import { openFlatRecords } from '../../lib/sqlite/flat-records.ts';
 import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
 import type { TestDynamo } from './dynoxide.ts';
@@ -52,6 +56,8 @@ export async function makeStateSystem(
   engines: { readonly dynamo: TestDynamo; readonly queues: TestQueues },
   definition: MigrationDefinition,
   schemaSql: string,
+  /** Instead of the SQLite file. */
+  flatSides?: { readonly source: FlatSource; readonly flat: FlatRecords & { close(): Promise<void> | void } },
 ) {
   const directory = mkdtempSync(join(tmpdir(), 'hal9-state-'));
   const path = join(directory, 'flat.sqlite');
@@ -63,8 +69,10 @@ export async function makeStateSystem(
   const rangeQueueUrl = await engines.queues.createQueue(`${tables.state}-ranges`);
   const changeQueueUrl = await engines.queues.createQueue(`${tables.state}-changes`);
   const clock = { nowMs: () => Date.now() };
-  const source = openFlatSource({ kind: 'sqlite', path }, definition);
-  const flat = openFlatRecords({ kind: 'sqlite', path }, definition);
+  const { source, flat } = flatSides ?? {
+    source: openFlatSource({ kind: 'sqlite', path }, definition),
+    flat: openFlatRecords({ kind: 'sqlite', path }, definition),
+  };
   const stores = {
     target: makeTargetStore({ client, table: tables.state }),
     authority: makeAuthorityStore({ client, table: tables.authority }),
@@ -99,6 +107,8 @@ export async function makeStateSystem(
       prepareSource: makePrepareSource(deps),
       planBatches: makePlanBatches({
         ...deps,
+        settings: makeSettingsStore({ client, table: tables.progress }),
+        forecasts: makeRunForecasts({ client, table: tables.progress }),
         queue: makeRangeQueue({ client: sqs, queueUrl: rangeQueueUrl }),
         rowsPerRange: 100,
       }),
@@ -122,7 +132,7 @@ export async function makeStateSystem(
     readStream: () => readStream(engines.dynamo.endpoint, tables.state),
     async close() {
       database.close();
-      flat.close();
+      await flat.close();
       await source.close();
       rmSync(directory, { recursive: true, force: true });
     },
