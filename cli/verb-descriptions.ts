@@ -10,6 +10,7 @@ export const verbDescriptions = {
   traffic: 'where requests are sent, by flags, by routes and by what was measured',
   feature: 'feature flags, as AppConfig has them',
   state: 'the five state categories: copy, follow, verify',
+  reconcile: 'compare both sides and repair what differs, never over anything newer',
   verify: 'run verification tests against what is deployed',
 } as const;
 

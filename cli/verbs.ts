@@ -17,6 +17,7 @@ const loadVerb: Readonly<Record<VerbName, () => Promise<AddVerb>>> = {
   traffic: async () => (await import('./commands/traffic.ts')).addTrafficVerb,
   feature: async () => (await import('./commands/feature.ts')).addFeatureVerbs,
   state: async () => (await import('./commands/state.ts')).addStateVerbs,
+  reconcile: async () => (await import('./commands/reconcile.ts')).addReconcileVerb,
   verify: async () => (await import('./commands/verify.ts')).addVerifyVerb,
 };
 

@@ -34,6 +34,7 @@ const timeouts: Readonly<Partial<Record<FunctionFolder, Duration>>> = {
   'backup-state': Duration.minutes(15),
   'restore-state': Duration.minutes(15),
   'replay-quarantine': Duration.minutes(5),
+  'check-integrity': Duration.minutes(15),
   'prepare-source': Duration.minutes(5),
   'enter-step': Duration.minutes(10),
   'evaluate-gate': Duration.minutes(15),
@@ -43,6 +44,7 @@ const timeouts: Readonly<Partial<Record<FunctionFolder, Duration>>> = {
 const schedules: Readonly<Partial<Record<FunctionFolder, object>>> = {
   'plan-batches': { action: 'resume-all' },
   'relay-changes': { action: 'relay' },
+  'reconcile-state': { action: 'continue' },
   'publish-routes': { action: 'reconcile' },
   'check-health': { action: 'check' },
 };

@@ -12,10 +12,12 @@ export type FunctionFolder =
   | 'reverse-changes'
   | 'switch-authority'
   | 'verify-state'
+  | 'reconcile-state'
   | 'describe-state'
   | 'backup-state'
   | 'restore-state'
   | 'replay-quarantine'
+  | 'check-integrity'
   | 'publish-routes'
   | 'measure-outcomes'
   | 'replay-shadow'
@@ -92,8 +94,21 @@ export function functionEnvironments(
       'verify-state',
       { ...source, ...stateTable, ...authority, ...progress, ...quarantine, TIME_BUDGET_SECONDS: '45' },
     ],
+    [
+      'reconcile-state',
+      {
+        ...source,
+        ...stateTable,
+        ...progress,
+        ...quarantine,
+        CONTROL_TABLE: names.tables.control,
+        LOOP_SECONDS: '50',
+        METRIC_NAMESPACE,
+      },
+    ],
     ['backup-state', { ...source, ...stateTable, ...reversePending, ...backup, TIME_BUDGET_SECONDS: '20' }],
     ['restore-state', { ...allState, ...backup, TIME_BUDGET_SECONDS: '20' }],
+    ['check-integrity', { ...source, ...stateTable, TIME_BUDGET_SECONDS: '20' }],
     ['replay-quarantine', { ...source, ...stateTable, ...authority, ...reversePending, ...quarantine }],
     ['publish-routes', { ...flags, ROUTE_STORE_ARN: state.routes.keyValueStoreArn, METRIC_NAMESPACE }],
     [

@@ -69,6 +69,10 @@ function grantTables(props: FunctionGrantsProps): void {
     ['verify-state', state.authority.tableArn, read],
     ['verify-state', state.progress.tableArn, [...read, 'dynamodb:PutItem', 'dynamodb:DeleteItem']],
     ['verify-state', state.quarantine.tableArn, [...read, 'dynamodb:UpdateItem']],
+    ['reconcile-state', state.state.tableArn, [...read, ...scan, 'dynamodb:PutItem']],
+    ['reconcile-state', state.progress.tableArn, [...read, 'dynamodb:PutItem', 'dynamodb:DeleteItem']],
+    ['reconcile-state', state.quarantine.tableArn, [...read, 'dynamodb:UpdateItem']],
+    ['reconcile-state', state.control.tableArn, ['dynamodb:Query', 'dynamodb:PutItem']],
     ['describe-state', state.authority.tableArn, read],
     ['describe-state', state.progress.tableArn, read],
     ['describe-state', state.reversePending.tableArn, read],
@@ -80,6 +84,7 @@ function grantTables(props: FunctionGrantsProps): void {
     ['restore-state', state.progress.tableArn, read],
     ['restore-state', state.reversePending.tableArn, [...read, 'dynamodb:PutItem']],
     ['restore-state', state.quarantine.tableArn, [...read, 'dynamodb:UpdateItem']],
+    ['check-integrity', state.state.tableArn, [...read, ...scan]],
     ['replay-quarantine', state.state.tableArn, [...read, 'dynamodb:PutItem']],
     ['replay-quarantine', state.authority.tableArn, [...read, 'dynamodb:ConditionCheckItem']],
     ['replay-quarantine', state.reversePending.tableArn, [...read, 'dynamodb:PutItem']],
@@ -159,6 +164,7 @@ function grantMetrics(props: FunctionGrantsProps): void {
     'replay-shadow',
     'check-health',
     'switch-authority',
+    'reconcile-state',
   ] as const;
   for (const folder of writers) {
     // PutMetricData knows no resources; the namespace is the limit.

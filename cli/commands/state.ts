@@ -1,11 +1,13 @@
+import { writeFileSync } from 'node:fs';
+
 import type { Command } from 'commander';
 
 import { exitCodes } from '../../lib/kernel/errors.ts';
-import { totalOf } from '../../lib/migration/verification-report.ts';
+import { driftOf, totalOf } from '../../lib/migration/verification-report.ts';
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
 import { functionInvoker } from '../invoker.ts';
-import { listOption, positiveNumber } from '../options.ts';
+import { listOption, oneOf, positiveNumber } from '../options.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { count, duration, share } from '../output/quantities.ts';
 import { copyLine, statusTable, verificationTable, verificationVerdict } from '../output/state-views.ts';
@@ -14,7 +16,7 @@ import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
 import { describeState } from '../state/describe-state.ts';
 import { migrateState } from '../state/migrate-state.ts';
-import { driftOf, verifyState } from '../state/verify-state.ts';
+import { verifyState } from '../state/verify-state.ts';
 import { addCheckpointVerbs } from './state-checkpoints.ts';
 import { addQuarantineVerbs } from './state-quarantine.ts';
 import { addRestoreVerbs } from './state-restore.ts';
@@ -132,6 +134,10 @@ function addStatus(state: Command, context: CliContext): void {
   });
 }
 
+type VerifyOptions = CategoryOptions & { readonly compare?: string; readonly report?: string };
+
+const systems = ['flat', 'hierarchical'] as const;
+
 function addVerify(state: Command, context: CliContext): void {
   addVerb(state, context, {
     name: 'verify',
@@ -144,7 +150,12 @@ function addVerify(state: Command, context: CliContext): void {
     .option('--category <names...>', categoryHelp, listOption)
     .option('--all-categories', 'every category (the default)', false)
     .option('--deep', 'every record (the default; kept for scripts that say it)', false)
-    .action(async (options: CategoryOptions) => {
+    .option('--checksums', 'hashes computed again from the content (always; kept for scripts)', false)
+    .option('--cross-reference', 'both directions (always; kept for scripts)', false)
+    .option('--compare <systems>', 'flat,hierarchical: the two there are')
+    .option('--report <file>', 'write the report as JSON')
+    .action(async (options: VerifyOptions) => {
+      for (const system of options.compare?.split(',') ?? []) oneOf('--compare', system, systems);
       const categories = parseCategories(options.category ?? [], await chosenDefinition());
       const invoker = await functionInvoker(connect(options, context.env));
       const lines = liveLines({ quiet: options.json });
@@ -153,12 +164,18 @@ function addVerify(state: Command, context: CliContext): void {
       });
       lines.done();
       context.setExitCode(report.outcome === 'verified' ? exitCodes.ok : exitCodes.gateFailed);
+      const drift = driftOf(report).share;
+      const document = { ...report, total: totalOf(report), drift };
+      if (options.report !== undefined) {
+        writeFileSync(options.report, `${JSON.stringify(document, null, 2)}\n`);
+        note(`Report written to ${options.report}.`);
+      }
       if (options.json) {
-        printDocument('StateVerification', { ...report, total: totalOf(report), drift: driftOf(report) });
+        printDocument('StateVerification', document);
         return;
       }
       printData(verificationTable(report));
-      note(`${verificationVerdict(report)} Drift ${share(driftOf(report))}.`);
+      note(`${verificationVerdict(report)} Drift ${share(drift)}.`);
       for (const { kind, category, key } of report.differences.slice(0, 10)) {
         note(`  ${kind.padEnd(8)} ${category}  ${key.recordType}/${key.id}`);
       }

@@ -1,5 +1,5 @@
 import type { Category } from '../../lib/migration/category.ts';
-import { totalOf, type VerificationReport } from '../../lib/migration/verification-report.ts';
+import type { VerificationReport } from '../../lib/migration/verification-report.ts';
 import type { VerifyAnswer } from '../../lib/migration/verify-state.ts';
 import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts';
 
@@ -31,10 +31,4 @@ async function verifyOnce(
     if (answer.done) return answer.report;
     cursor = answer.cursor;
   }
-}
-
-/** Share of the records that are not equal on both sides; the definition of drift. */
-export function driftOf(report: VerificationReport): number {
-  const { total, mismatches, missing, extra } = totalOf(report);
-  return total === 0 ? 0 : (mismatches + missing + extra) / total;
 }

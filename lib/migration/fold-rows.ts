@@ -34,7 +34,11 @@ export async function beginCategory(
   };
 }
 
-async function isCopied({ ranges, definition }: JudgeKeysDeps, category: Category): Promise<boolean> {
+/** Every range of the category's copy is complete. */
+export async function isCopied(
+  { ranges, definition }: Pick<JudgeKeysDeps, 'ranges' | 'definition'>,
+  category: Category,
+): Promise<boolean> {
   const runId = await ranges.currentRun();
   if (runId === null) return false;
   for (const { recordType } of tablesOf(definition, category)) {

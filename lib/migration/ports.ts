@@ -347,7 +347,7 @@ export interface SwitchStore {
   advance(record: SwitchRecord, from: SwitchRecord['stage']): Promise<boolean>;
 }
 
-/** Digests of a verification between two of its invocations; at most 2 MB each, named by the hash of their content. */
+/** What a verification knows between two of its invocations; at most 2 MB each. */
 export interface DigestStore {
   save(name: string, bytes: Uint8Array): Promise<void>;
   /** null when there is none of that name, or not all of it. */

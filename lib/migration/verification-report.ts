@@ -119,6 +119,16 @@ export function totalOf(report: Pick<VerificationReport, 'byCategory'>): Categor
   return total;
 }
 
+/** How many records are not equal on both sides, and their share of all. */
+export function driftOf(report: Pick<VerificationReport, 'byCategory'>): {
+  readonly differing: number;
+  readonly share: number;
+} {
+  const { total, mismatches, missing, extra } = totalOf(report);
+  const differing = mismatches + missing + extra;
+  return { differing, share: total === 0 ? 0 : differing / total };
+}
+
 /** The judgement over a finished run. */
 export function concludeReport(report: VerificationReport, nowMs: number): VerificationReport {
   return { ...report, endedAtMs: nowMs, outcome: outcomeOf(report) };

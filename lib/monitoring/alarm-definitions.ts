@@ -47,6 +47,7 @@ export function alarmDefinitions(profile: Profile): readonly AlarmDefinition[] {
     ...rollBack.latencyP50Ms.map((rule, index) => latencyAlarm('p50', rule, suffix(index))),
     healthAlarm('hierarchical', rollBack.failedHealthChecks),
     healthAlarm('flat', rollBack.failedHealthChecks),
+    driftAlarm(),
   ];
 }
 
@@ -133,6 +134,27 @@ function healthAlarm(system: MeasuredSystem, failures: number): AlarmDefinition 
     treatMissingData: 'missing',
     treatMissingDataBecause:
       'checks that stopped say nothing about the system: INSUFFICIENT_DATA keeps every gate closed',
+  };
+}
+
+function driftAlarm(): AlarmDefinition {
+  return {
+    slug: 'state-drift',
+    runbook: 'state-drift',
+    severity: 'critical',
+    description: 'The share of records that differ between both sides reached the alert threshold.',
+    // The authority has the right content, whatever its follower holds: nobody reads the follower.
+    rollsBack: false,
+    metrics: [{ id: 'drift', metric: metricNames.stateDrift, system: 'hierarchical', statistic: 'Sum' }],
+    expression: { id: 'drifted', text: 'drift', label: 'Comparisons above the alert threshold' },
+    comparison: 'GreaterThanOrEqualToThreshold',
+    threshold: 1,
+    periodSeconds,
+    evaluationPeriods: 1,
+    datapointsToAlarm: 1,
+    minSamples: 1,
+    treatMissingData: 'notBreaching',
+    treatMissingDataBecause: 'there is nothing to compare before the first copy is complete',
   };
 }
 

@@ -12,6 +12,10 @@ export const metricNames = {
   shadowCritical: 'ShadowCritical',
   /** How long writers of a category waited at a switch of its authority. */
   writerStall: 'WriterStallMs',
+  /** Records of the follower that differ from the authority's, in one comparison of both sides. */
+  stateDifferences: 'StateDifferences',
+  /** 1 when the share of differing records reached the alert threshold of the settings, else 0. */
+  stateDrift: 'StateDrift',
 } as const;
 
 export type MetricName = (typeof metricNames)[keyof typeof metricNames];

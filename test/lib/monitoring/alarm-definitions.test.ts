@@ -17,6 +17,7 @@ test('the guide profile alarms on 5 % errors, 50 ms and three failed checks', ()
     ['hierarchical-latency-p99', 50, 5],
     ['hierarchical-health-checks', 1, 3],
     ['flat-health-checks', 1, 3],
+    ['state-drift', 1, 1],
   ]);
 });
 
