@@ -38,7 +38,7 @@ const maxReinstallations = 5;
 
 /** How long a transaction waits for a change of the schema, or for writers that it keeps out, in milliseconds. */
 const readLockTimeoutMs = 30_000;
-const writeLockTimeoutMs = 5_000;
+const writeLockTimeoutMs = 2_000;
 
 /**
  * Every transaction first looks whether the schema is the one that it knows. After a change that touched our triggers
