@@ -3,13 +3,18 @@ import { writeFileSync } from 'node:fs';
 
 import { exitCodes } from '../../lib/kernel/errors.ts';
 import type { BackupVerification } from '../../lib/migration/backup/verify-backup.ts';
+import type { Checkpoint } from '../../lib/orchestrator/checkpoint.ts';
 import {
   createHashedCheckpoint,
   findCheckpoint,
   readBackupManifest,
   verifyCheckpoint,
 } from '../../lib/orchestrator/operations/backup-checkpoint.ts';
-import { createCheckpoint, listCheckpoints } from '../../lib/orchestrator/operations/checkpoints.ts';
+import {
+  createCheckpoint,
+  listCheckpoints,
+  type CheckpointRequest,
+} from '../../lib/orchestrator/operations/checkpoints.ts';
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
 import { openControlPlane, type CliControlPlane } from '../control-plane.ts';
@@ -49,7 +54,7 @@ function addCheckpoint(state: Command, context: CliContext): void {
     description: 'write down where everything stands: flags, authority, a hash per category; back it up',
     examples: [
       'hal9-migrate state checkpoint -n pre-canary -d "Before canary deployment"',
-      'hal9-migrate state checkpoint --name pre-state-migration --full-backup --verify',
+      'hal9-migrate state checkpoint --name pre-state --full-backup --verify',
     ],
   })
     .requiredOption('-n, --name <name>', 'its name; the time is added to its id')
@@ -80,12 +85,7 @@ async function makeCheckpoint(options: CheckpointOptions, context: CliContext): 
   const control = await openControlPlane(connect(options, context.env));
   const full = options.fullBackup || options.full;
   if (options.dryRun) return await presentPlan(control, options, full);
-  const request = {
-    name: options.name,
-    ...(options.description === undefined ? {} : { description: options.description }),
-    kind: 'operator',
-    createdBy: operatorName(),
-  } as const;
+  const request = requestOf(options);
   const lines = liveLines({ quiet: options.json });
   const startedAtMs = performance.now();
   const checkpoint = options.countsOnly
@@ -97,10 +97,11 @@ async function makeCheckpoint(options: CheckpointOptions, context: CliContext): 
   const verification =
     full && options.verify ? await watchVerification(control, checkpoint.checkpointId, options.json) : null;
   if (verification?.intact === false) context.setExitCode(exitCodes.gateFailed);
-  if (options.json) {
-    printDocument('Checkpoint', { checkpoint, verification });
-    return;
-  }
+  if (options.json) printDocument('Checkpoint', { checkpoint, verification });
+  else presentCheckpoint(checkpoint, verification);
+}
+
+function presentCheckpoint(checkpoint: Checkpoint, verification: BackupVerification | null): void {
   printData(checkpoint.checkpointId);
   if (checkpoint.sourceFault !== null) note(`The source could not be read: ${checkpoint.sourceFault}`);
   if (checkpoint.hashes !== undefined) note(hashTable(checkpoint));
@@ -109,6 +110,11 @@ async function makeCheckpoint(options: CheckpointOptions, context: CliContext): 
   }
   if (verification !== null) presentVerification(verification);
   nextStep('hal9-migrate state list-checkpoints');
+}
+
+function requestOf({ name, description }: CheckpointOptions): CheckpointRequest {
+  const text = description === undefined ? {} : { description };
+  return { name, ...text, kind: 'operator', createdBy: operatorName() };
 }
 
 async function presentPlan(
@@ -164,7 +170,7 @@ function addExportManifest(state: Command, context: CliContext): void {
   addVerb(state, context, {
     name: 'export-manifest',
     description: 'write the manifest of a checkpoint: hashes, versions, parts with their sha256',
-    examples: ['hal9-migrate state export-manifest --checkpoint latest --output state-manifest.json'],
+    examples: ['hal9-migrate state export-manifest --checkpoint latest --output state.json'],
   })
     .option('-c, --checkpoint <id>', 'id, name, or latest', 'latest')
     .option('-o, --output <file>', 'file to write; standard output when absent')

@@ -45,7 +45,7 @@ export function addRestoreVerbs(state: Command, context: CliContext): void {
         'bring the state back to a checkpoint, as new writes; newer writes are kept or quarantined',
       examples: [
         'hal9-migrate state restore --checkpoint pre-state-migration --dry-run',
-        'hal9-migrate state restore -c latest --category configuration --newer quarantine',
+        'hal9-migrate state restore -c latest --category metadata --newer quarantine',
       ],
     }),
     context,
@@ -55,7 +55,7 @@ export function addRestoreVerbs(state: Command, context: CliContext): void {
       name: 'rollback',
       description: 'bring one category, or all, back to a checkpoint; no other category is touched',
       examples: [
-        'hal9-migrate state rollback --category neuron-states --to-checkpoint latest --preserve-others',
+        'hal9-migrate state rollback --category neuron-states --to-checkpoint latest',
         'hal9-migrate state rollback --to-checkpoint pre-state-migration --force',
       ],
     }),
@@ -68,7 +68,7 @@ export function addRestoreVerbs(state: Command, context: CliContext): void {
     addVerb(state, context, {
       name: 'recover',
       description: 'mend damaged and lost records from a backup; every newer write stays',
-      examples: ['hal9-migrate state recover --from-backup --validate-each --quarantine-corrupted'],
+      examples: ['hal9-migrate state recover --from-backup --quarantine-corrupted'],
     }),
     context,
   )

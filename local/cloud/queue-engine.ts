@@ -29,10 +29,12 @@ export async function startQueueEngine(options: { readonly objects?: string } = 
 
 type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>;
 
+async function part<Module>(path: string): Promise<Module> {
+  return (await import(new URL(path, import.meta.resolve('fauxqs')).href)) as Module;
+}
+
 /** What the package's own start function does with a storage directory. */
 async function storesIn(directory: string): Promise<Stores> {
-  const part = async <Module>(path: string): Promise<Module> =>
-    (await import(new URL(path, import.meta.resolve('fauxqs')).href)) as Module;
   const [{ S3Store }, { FileS3Persistence }, { SqsStore }, { SnsStore }] = await Promise.all([
     part<{ S3Store: new () => Stores['s3Store'] }>('s3/s3Store.js'),
     part<{ FileS3Persistence: new (directory: string) => Persistence }>('s3/fileS3Persistence.js'),

@@ -12,6 +12,11 @@ async function* each(blocks: readonly string[]): AsyncGenerator<string> {
   yield* blocks;
 }
 
+async function* failing(): AsyncGenerator<string> {
+  yield* each(['first']);
+  throw new Error('the source is gone');
+}
+
 export function backupStoreContract(name: string, makeAdapter: () => Promise<BackupAdapter>): void {
   describe(`backup store: ${name}`, () => {
     const part = 'one/user-sessions/part-00001.jsonl.gz';
@@ -58,11 +63,6 @@ export function backupStoreContract(name: string, makeAdapter: () => Promise<Bac
     });
 
     it('leaves nothing of a part whose blocks end in a failure', async () => {
-      async function* failing(): AsyncGenerator<string> {
-        yield 'first';
-        throw new Error('the source is gone');
-      }
-
       await expect(backups.writePart(part, failing())).rejects.toThrow('the source is gone');
 
       expect((await read()).stored).toBeNull();

@@ -95,9 +95,7 @@ export function makeRestoreBackup(
     const manifest = await openBackup(deps.backups, request.checkpointId);
     requireCategories(manifest, request);
     for (const category of request.categories) await requireRestorable(deps, category);
-    const parts = manifest.parts.filter(({ category }) =>
-      (request.categories as readonly string[]).includes(category),
-    );
+    const parts = manifest.parts.filter(({ category }) => request.categories.includes(category));
     const entries = parts.reduce((sum, part) => sum + part.entries, 0);
     let position = await firstPosition(deps, request);
     const later = makeLaterKeys(deps.backups, parts);

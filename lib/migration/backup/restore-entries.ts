@@ -97,11 +97,9 @@ async function attemptEntry(
   page: PresentPage,
   present: Present,
 ): Promise<EntryOutcome | 'version-moved'> {
-  if (present.damaged === null && contentOf(present.row) === contentOf(entry.row)) return 'unchanged';
-  const isNewer = isNewerThan(present, entry.version ?? task.cut);
-  if (isNewer && (task.newer === 'reapply' || !fitsQuarantine(present, task))) return 'kept';
-  if (task.dryRun) return isNewer ? 'setAside' : 'restored';
-  if (isNewer || present.damaged !== null) await putAside(deps, task, present, present.version);
+  const wish = judge(task, entry, present);
+  if (task.dryRun || wish === 'unchanged' || wish === 'kept') return wish;
+  if (wish === 'setAside' || present.damaged !== null) await putAside(deps, task, present, present.version);
   const written = await replacePresent(deps, task.category, page, { present, row: entry.row });
   if (written.kind === 'rejected') {
     await putRejected(deps, task, entry, written);
@@ -109,8 +107,19 @@ async function attemptEntry(
   }
   if (written.kind !== 'written') return written.kind;
   // From now on the entry may be replayed while the key is still at this version.
-  if (isNewer) await putAside(deps, task, present, written.version);
-  return isNewer ? 'setAside' : 'restored';
+  if (wish === 'setAside') await putAside(deps, task, present, written.version);
+  return wish;
+}
+
+/** What is to be done with one record; decided before anything is written, so that it can be counted as well. */
+function judge(
+  task: RestoreTask,
+  entry: BackupEntry,
+  present: Present,
+): 'unchanged' | 'kept' | 'setAside' | 'restored' {
+  if (present.damaged === null && contentOf(present.row) === contentOf(entry.row)) return 'unchanged';
+  if (!isNewerThan(present, entry.version ?? task.cut)) return 'restored';
+  return task.newer === 'reapply' || !fitsQuarantine(present, task) ? 'kept' : 'setAside';
 }
 
 /** Without a reference every difference may be somebody's write, and is taken for one. */

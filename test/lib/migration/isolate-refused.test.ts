@@ -25,8 +25,8 @@ function failingFor(target: TargetStore, ids: readonly string[], fault: () => Er
     sizes,
     target: {
       ...target,
-      insertIfAbsent: failing(target.insertIfAbsent),
-      applyVersioned: failing(target.applyVersioned),
+      insertIfAbsent: failing((records) => target.insertIfAbsent(records)),
+      applyVersioned: failing((records) => target.applyVersioned(records)),
     },
   };
 }
@@ -88,7 +88,7 @@ describe('a batch that the store refuses', () => {
     const { deps, copy } = await fortySessions();
     const { target } = failingFor(deps.target, ['s3'], fault);
 
-    await expect(copy(target)).rejects.toThrow();
+    await expect(copy(target)).rejects.toBeInstanceOf(Error);
 
     expect(await deps.quarantine.count('user-sessions')).toBe(0);
   });

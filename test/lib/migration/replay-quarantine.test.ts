@@ -72,31 +72,31 @@ describe('replay of a quarantined record', () => {
   });
 });
 
+async function putAside() {
+  const system = await onePoisoned();
+  await system.backUp();
+  await system.put('b', 'newer');
+  await system.restore({ newer: 'set-aside', categories: [category] });
+  expect(system.rows('session')).toMatchObject({ b: { payload: 'fine' } });
+  return system;
+}
+
 describe('replay of what a restore put aside', () => {
-  const putAside = async () => {
-    const system = await onePoisoned();
-    await system.backUp();
-    await system.put('b', 'newer');
-    await system.restore({ newer: 'set-aside', categories: [category] });
-    expect(system.rows('session')).toMatchObject({ b: { payload: 'fine' } });
-    return system;
-  };
-
   test('writes it back as it was acknowledged', async () => {
-    const { replay, rows } = await putAside();
+    const system = await putAside();
 
-    expect(await replay()).toEqual({ 'still-rejected': 1, replayed: 1 });
+    expect(await system.replay()).toEqual({ 'still-rejected': 1, replayed: 1 });
 
-    expect(rows('session')).toMatchObject({ b: { payload: 'newer' } });
+    expect(system.rows('session')).toMatchObject({ b: { payload: 'newer' } });
   });
 
   test('leaves it when somebody wrote the key since', async () => {
-    const { replay, rows, put, entries } = await putAside();
-    await put('b', 'newest');
+    const system = await putAside();
+    await system.put('b', 'newest');
 
-    expect(await replay()).toEqual({ 'still-rejected': 1, 'changed-since': 1 });
+    expect(await system.replay()).toEqual({ 'still-rejected': 1, 'changed-since': 1 });
 
-    expect(rows('session')).toMatchObject({ b: { payload: 'newest' } });
-    expect(await entries()).toHaveLength(2);
+    expect(system.rows('session')).toMatchObject({ b: { payload: 'newest' } });
+    expect(await system.entries()).toHaveLength(2);
   });
 });

@@ -28,7 +28,11 @@ export function backupInMemory() {
     backups,
     rows(recordType: string): Record<string, FlatRow> {
       const rows = [...(migration.store.tables.get(recordType)?.rows ?? [])];
-      return Object.fromEntries(rows.toSorted().map(([id, { row }]): [string, FlatRow] => [id, row]));
+      return Object.fromEntries(
+        rows
+          .toSorted(([left], [right]) => (left < right ? -1 : 1))
+          .map(([id, { row }]): [string, FlatRow] => [id, row]),
+      );
     },
     async backUp(
       checkpointId = 'before',

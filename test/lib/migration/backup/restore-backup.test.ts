@@ -154,7 +154,11 @@ describe('a restore', () => {
     expect(counts).toMatchObject({ restored: 2, damaged: 1, removed: 0 });
     expect(Object.keys(system.rows('session'))).toEqual(['s0', 's1', 's3', 's4', 's5', 's6', 't1']);
     expect(await quarantined(system)).toMatchObject([
-      { pk: 'session~r1/s2', errorName: 'BackupRecordDamaged', rawRow: expect.stringContaining('payload X') },
+      {
+        pk: 'session~r1/s2',
+        errorName: 'BackupRecordDamaged',
+        rawRow: expect.stringContaining('payload X') as string,
+      },
     ]);
   });
 
@@ -176,13 +180,17 @@ describe('a restore', () => {
   });
 });
 
+async function switched(): Promise<System> {
+  const system = await backedUp();
+  await makeSwitchAuthority(system.deps).switchTo({
+    category: 'user-sessions',
+    to: 'hierarchical',
+    requestedBy: 'test',
+  });
+  return system;
+}
+
 describe('under hierarchical authority', () => {
-  const switched = async (): Promise<System> => {
-    const system = await backedUp();
-    const { switchTo } = makeSwitchAuthority(system.deps);
-    await switchTo({ category: 'user-sessions', to: 'hierarchical', requestedBy: 'test' });
-    return system;
-  };
   const pk = 'session/s1';
 
   test('records come back with the next version of that side, on their way to flat', async () => {
