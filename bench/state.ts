@@ -63,7 +63,7 @@ async function measureAll(): Promise<readonly Figure[]> {
       },
       { most: 1 },
     ),
-    ...(await measureGrowth(small, flatPath, copies.seconds)),
+    ...(await measureGrowth(small, flatPath)),
   ];
 }
 
@@ -82,7 +82,6 @@ async function measureCopies(first: Job) {
     const ours = await run(await freshJob('safe-copy', first.flatPath));
     safe.push(ours);
     for (const { way, share } of peers) {
-      if (way !== 'blind-loop' && round > 0) continue;
       const mostItems = share === 1 ? null : Math.floor(records * share);
       const job = await freshJob(way, first.flatPath);
       const theirs = await run({
@@ -119,7 +118,6 @@ async function measureCopies(first: Job) {
       against('dynamodb-batch-iterator', '@aws/dynamodb-batch-iterator 0.7.1', 1),
     ],
     rssMb: Math.max(...safe.map(({ rssMb }) => rssMb)),
-    seconds: median(safe.map(({ seconds }) => seconds)),
   };
 }
 
@@ -162,15 +160,22 @@ async function measureVerification(first: Job): Promise<Figure> {
   );
 }
 
-async function measureGrowth(small: string, large: string, largeSeconds: number): Promise<readonly Figure[]> {
-  const few = await run(await freshJob('safe-copy', small));
-  const many = await run(await freshJob('safe-copy', large));
+async function measureGrowth(small: string, large: string): Promise<readonly Figure[]> {
+  const pairs: { readonly few: JobResult; readonly many: JobResult }[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const few = await run(await freshJob('safe-copy', small));
+    pairs.push({ few, many: await run(await freshJob('safe-copy', large)) });
+  }
+  const ratioOf = ({ few, many }: (typeof pairs)[number]): number => many.seconds / few.seconds;
+  const middle = pairs.toSorted((left, right) => ratioOf(left) - ratioOf(right))[Math.floor(rounds / 2)];
+  if (middle === undefined) return [];
+  const { few, many } = middle;
   const grown = `${count(few.records)} to ${count(many.records)} records`;
   return [
     figure(
       {
         measure: `time of ten times the records (${grown})`,
-        value: largeSeconds,
+        value: many.seconds,
         unit: 's',
         peer: 'a tenth of them',
         peerValue: few.seconds,

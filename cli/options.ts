@@ -31,7 +31,7 @@ export function listOption(value: string, previous: readonly string[] | undefine
 }
 
 /** A value that an option cannot have. */
-function badValue(option: string, given: string, expected: string): HalError {
+export function badValue(option: string, given: string, expected: string): HalError {
   return new HalError({
     name: 'BadOptionValue',
     message: `${option} cannot be "${given}": it is not ${expected}.`,

@@ -11,6 +11,8 @@ export const verbDescriptions = {
   feature: 'feature flags, as AppConfig has them',
   state: 'the five state categories: copy, follow, verify',
   reconcile: 'compare both sides and repair what differs, never over anything newer',
+  configure: 'limits of the copy, of a switch and of reconciliation, changeable while they run',
+  mode: 'where writes go: flat only, dual write, hierarchical only',
   verify: 'run verification tests against what is deployed',
 } as const;
 

@@ -18,6 +18,8 @@ const loadVerb: Readonly<Record<VerbName, () => Promise<AddVerb>>> = {
   feature: async () => (await import('./commands/feature.ts')).addFeatureVerbs,
   state: async () => (await import('./commands/state.ts')).addStateVerbs,
   reconcile: async () => (await import('./commands/reconcile.ts')).addReconcileVerb,
+  configure: async () => (await import('./commands/configure.ts')).addConfigureVerbs,
+  mode: async () => (await import('./commands/mode.ts')).addModeVerbs,
   verify: async () => (await import('./commands/verify.ts')).addVerifyVerb,
 };
 

@@ -8,16 +8,20 @@ import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
 import { functionInvoker } from '../invoker.ts';
 import { listOption, oneOf, positiveNumber } from '../options.ts';
+import { againstLines, workerLines } from '../output/limit-views.ts';
 import { liveLines } from '../output/live-lines.ts';
+import { modeLines } from '../output/mode-views.ts';
 import { count, duration, share } from '../output/quantities.ts';
 import { copyLine, statusTable, verificationTable, verificationVerdict } from '../output/state-views.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
 import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
 import { describeState } from '../state/describe-state.ts';
+import { configureState, perSecond } from '../state/limits.ts';
 import { migrateState } from '../state/migrate-state.ts';
 import { verifyState } from '../state/verify-state.ts';
 import { addCheckpointVerbs } from './state-checkpoints.ts';
+import { addPlanVerb } from './state-plan.ts';
 import { addQuarantineVerbs } from './state-quarantine.ts';
 import { addRestoreVerbs } from './state-restore.ts';
 import { verbDescriptions } from '../verb-descriptions.ts';
@@ -26,6 +30,7 @@ type CategoryOptions = Options<{ category?: readonly string[] }>;
 
 export function addStateVerbs(program: Command, context: CliContext): void {
   const state = program.command('state').description(verbDescriptions.state);
+  addPlanVerb(state, context);
   addMigrate(state, context);
   addProgress(state, context);
   addVerify(state, context);
@@ -44,14 +49,18 @@ function addMigrate(state: Command, context: CliContext): void {
     examples: ['hal9-migrate state migrate', 'hal9-migrate state migrate --category user-sessions'],
   })
     .option('--category <names...>', categoryHelp, listOption)
+    .option('--rate-limit <n/s>', 'records per second of each worker, or off; kept for later runs')
     .option('--timeout <seconds>', 'stop watching after this long; the copy goes on')
     .option('--dry-run', 'say what would be copied, and change nothing', false)
-    .action(async (options: CategoryOptions & { timeout?: string; dryRun: boolean }) => {
+    .action(async (options: CategoryOptions & { timeout?: string; rateLimit?: string; dryRun: boolean }) => {
       const definition = await chosenDefinition();
       const categories = parseCategories(options.category ?? [], definition);
       const timeoutMs =
         options.timeout === undefined ? null : positiveNumber('--timeout', options.timeout) * 1000;
-      const invoker = await functionInvoker(connect(options, context.env));
+      const rateLimit =
+        options.rateLimit === undefined ? undefined : perSecond('--rate-limit', options.rateLimit);
+      const connection = connect(options, context.env);
+      const invoker = await functionInvoker(connection);
       if (options.dryRun) {
         const { tables } = (await invoker.invoke('prepare-source', { action: 'inspect' })) as SourceTables;
         const chosen = tables.filter(({ category }) => categories.includes(category));
@@ -61,12 +70,15 @@ function addMigrate(state: Command, context: CliContext): void {
             printData(`would copy ${count(rowCount)} rows of ${recordType}`);
         return;
       }
+      if (rateLimit !== undefined) await configureState(invoker, { rateLimitPerWorker: rateLimit });
       const lines = liveLines({ quiet: options.json });
       const startedAtMs = performance.now();
       let copiedBefore: number | null = null;
       const result = await migrateState(invoker, {
         categories,
         definition,
+        region: connection.region,
+        workers: connection.deploy.workers.migrateConcurrency,
         timeoutMs,
         onProgress: (progress) => {
           // A resumed copy begins with what was there; only what came since then tells how fast it is.
@@ -104,16 +116,27 @@ function addProgress(state: Command, context: CliContext): void {
     .option('--category <names...>', categoryHelp, listOption)
     .action(async (options: CategoryOptions) => {
       const chosen = parseCategories(options.category ?? [], await chosenDefinition());
-      const { changeLogInstalled, categories } = await describeState(
+      const { changeLogInstalled, categories, settings, workers, forecast } = await describeState(
         await functionInvoker(connect(options, context.env)),
       );
       const shown = categories.filter(({ category }) => chosen.includes(category));
       if (options.json) {
-        printDocument('StateProgress', { started: changeLogInstalled, categories: shown });
+        printDocument('StateProgress', {
+          started: changeLogInstalled,
+          categories: shown,
+          settings,
+          workers,
+          forecast,
+        });
         return;
       }
-      if (!changeLogInstalled) note('Nothing has been copied yet.');
-      else printData(statusTable(shown));
+      if (!changeLogInstalled) {
+        note('Nothing has been copied yet.');
+        return;
+      }
+      printData(statusTable(shown));
+      for (const line of workerLines(workers)) printData(line);
+      for (const line of forecast === null ? [] : againstLines(forecast)) printData(line);
     });
 }
 
@@ -128,6 +151,7 @@ function addStatus(state: Command, context: CliContext): void {
       printDocument('StateStatus', { ...description });
       return;
     }
+    printData(modeLines(description).join('\n'));
     if (description.changeLogInstalled) printData(statusTable(description.categories));
     else note('Nothing has been copied yet: flat has authority over every category.');
     nextStep(description.changeLogInstalled ? 'hal9-migrate state verify' : 'hal9-migrate state migrate');

@@ -7,6 +7,7 @@ import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import type { CategoryStatus } from '../../lib/migration/state-status.ts';
 import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts';
 import { describeState } from './describe-state.ts';
+import { forecastState } from './limits.ts';
 
 /** One backfill per migration: planning it again finishes what is missing. */
 const backfillRunId = 'backfill';
@@ -17,6 +18,9 @@ const mostCalls = 20;
 export interface MigrateStateRequest {
   readonly categories: readonly Category[];
   readonly definition: MigrationDefinition;
+  /** What the forecast is reckoned with, which the run is measured against. */
+  readonly region: string;
+  readonly workers: number;
   /** Stop watching after this long; the copy goes on. */
   readonly timeoutMs: number | null;
   readonly onProgress: (progress: CopyProgress) => void;
@@ -38,6 +42,8 @@ export async function migrateState(
     .filter(({ category }) => request.categories.includes(category))
     .map(({ recordType }) => recordType);
   await functions.invoke('prepare-source', { action: 'install' });
+  const { region, workers } = request;
+  await forecastState(functions, { region, workers, recordTypes, runId: backfillRunId });
   await functions.invoke('plan-batches', { action: 'plan', runId: backfillRunId, recordTypes });
   let cut: ReadonlyMap<Category, number> | null = null;
   for (;;) {

@@ -1,10 +1,7 @@
+import { readStateDescription, type StateDescriptionDeps } from '../../lib/migration/read-description.ts';
 import type { StateDescription } from '../../lib/migration/state-description.ts';
-import { readStateStatus, type StateStatusDeps } from '../../lib/migration/state-status.ts';
 
-/** Where every category stands: authority, copy, relay, reverse path, quarantine. Reads only. */
-export function makeHandler(deps: StateStatusDeps): () => Promise<StateDescription> {
-  return async () => {
-    const changeLogInstalled = await deps.source.isChangeLogInstalled();
-    return { changeLogInstalled, categories: changeLogInstalled ? await readStateStatus(deps) : [] };
-  };
+/** Where every category stands, and what the workers do: authority, copy, relay, reverse path, quarantine. Reads only. */
+export function makeHandler(deps: StateDescriptionDeps): () => Promise<StateDescription> {
+  return () => readStateDescription(deps);
 }

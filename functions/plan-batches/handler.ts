@@ -1,34 +1,124 @@
 import * as z from 'zod/mini';
 
 import { readRunProgress, type RunProgress } from '../../lib/migration/backfill-progress.ts';
+import { forecastState, type StateForecast } from '../../lib/migration/forecast.ts';
 import { makePlanBackfill, type PlanBackfillDeps } from '../../lib/migration/plan-backfill.ts';
+import type { RunForecasts } from '../../lib/migration/run-forecast.ts';
+import type { MigrationSettings, SettingsChange, SettingsStore } from '../../lib/migration/settings.ts';
+
+export interface PlanBatchesDeps extends Omit<PlanBackfillDeps, 'rowsPerRange'> {
+  /** Where what operators configure is kept. */
+  readonly settings: SettingsStore;
+  readonly forecasts: RunForecasts;
+  /** Instead of the configured batch size. */
+  readonly rowsPerRange?: number;
+}
+
+type PlanAnswer =
+  | { readonly sentRanges: number }
+  | RunProgress
+  | StateForecast
+  | { readonly before: MigrationSettings; readonly after: MigrationSettings };
+
+const runId = z.string().check(z.minLength(1));
+const limit = z.optional(z.nullable(z.number()));
+
+const settingsChange = z.strictObject({
+  batchSize: z.optional(z.int()),
+  rateLimitPerWorker: limit,
+  parallelWorkers: limit,
+  writeUnitsPerSecond: limit,
+  validationMode: z.optional(z.enum(['strict', 'lenient'])),
+  reconciliation: z.optional(
+    z.strictObject({
+      intervalMs: z.optional(z.number()),
+      autoFix: z.optional(z.boolean()),
+      alertThreshold: z.optional(z.number()),
+    }),
+  ),
+  switchLimits: z.optional(
+    z.strictObject({ relayLagEntries: z.optional(z.int()), stallMs: z.optional(z.number()) }),
+  ),
+  migrationMode: z.optional(
+    z.strictObject({
+      enabled: z.boolean(),
+      sinceMs: z.number(),
+      by: z.string(),
+      paused: z.array(z.string()),
+    }),
+  ),
+});
 
 const requestSchema = z.discriminatedUnion('action', [
-  z.object({
-    action: z.literal('plan'),
-    runId: z.string().check(z.minLength(1)),
-    recordTypes: z.optional(z.array(z.string())),
-  }),
-  z.object({ action: z.literal('resume'), runId: z.string().check(z.minLength(1)) }),
-  z.object({ action: z.literal('progress'), runId: z.string().check(z.minLength(1)) }),
+  z.object({ action: z.literal('plan'), runId, recordTypes: z.optional(z.array(z.string())) }),
+  z.object({ action: z.literal('resume'), runId }),
+  z.object({ action: z.literal('progress'), runId }),
   z.object({ action: z.literal('resume-all') }),
+  z.object({ action: z.literal('configure'), change: settingsChange }),
+  z.object({
+    action: z.literal('forecast'),
+    region: z.string(),
+    workers: z.int().check(z.gte(1)),
+    recordTypes: z.optional(z.array(z.string())),
+    /** Keeps the forecast as the one that this run is measured against. */
+    runId: z.optional(runId),
+  }),
 ]);
 
 /**
- * Plans a backfill run, sends again what nobody works on, or tells how far the run is. Throws on an event of
- * another shape.
+ * Plans a backfill run, sends again what nobody works on, tells how far the run is, forecasts it, or changes its
+ * limits. Throws on an event of another shape.
  */
-export function makeHandler(
-  deps: PlanBackfillDeps,
-): (event: unknown) => Promise<{ readonly sentRanges: number } | RunProgress> {
-  const backfill = makePlanBackfill(deps);
-  return (event) => {
+export function makeHandler(deps: PlanBatchesDeps): (event: unknown) => Promise<PlanAnswer> {
+  return async (event) => {
     const request = requestSchema.parse(event);
-    if (request.action === 'progress') {
-      const recordTypes = deps.definition.tables.map(({ recordType }) => recordType);
-      return readRunProgress(deps.ranges, request.runId, recordTypes);
+    switch (request.action) {
+      case 'plan':
+        return await (await backfillOf(deps)).plan(request.runId, request.recordTypes);
+      case 'resume':
+        return await (await backfillOf(deps)).resume(request.runId);
+      case 'resume-all':
+        return await (await backfillOf(deps)).resume(null);
+      case 'progress':
+        return await progressOf(deps, request.runId);
+      case 'configure':
+        return await deps.settings.change(withoutUndefined(request.change));
+      case 'forecast':
+        return await forecast(deps, request);
+      default:
+        return request satisfies never;
     }
-    if (request.action === 'plan') return backfill.plan(request.runId, request.recordTypes);
-    return backfill.resume(request.action === 'resume' ? request.runId : null);
   };
+}
+
+async function backfillOf(deps: PlanBatchesDeps): Promise<ReturnType<typeof makePlanBackfill>> {
+  const rowsPerRange = deps.rowsPerRange ?? (await deps.settings.read()).batchSize;
+  return makePlanBackfill({ ...deps, rowsPerRange });
+}
+
+function progressOf(deps: PlanBatchesDeps, run: string): Promise<RunProgress> {
+  const recordTypes = deps.definition.tables.map(({ recordType }) => recordType);
+  return readRunProgress(deps.ranges, run, recordTypes);
+}
+
+async function forecast(
+  deps: PlanBatchesDeps,
+  request: {
+    readonly region: string;
+    readonly workers: number;
+    readonly recordTypes?: string[] | undefined;
+    readonly runId?: string | undefined;
+  },
+): Promise<StateForecast> {
+  const settings = await deps.settings.read();
+  const found = await forecastState(deps, { ...request, settings });
+  if (request.runId !== undefined) {
+    await deps.forecasts.save(request.runId, { startedAtMs: deps.clock.nowMs(), forecast: found });
+  }
+  return found;
+}
+
+/** What JSON leaves out is left as it is. */
+function withoutUndefined(change: z.infer<typeof settingsChange>): SettingsChange {
+  return JSON.parse(JSON.stringify(change)) as SettingsChange;
 }

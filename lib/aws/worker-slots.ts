@@ -97,12 +97,14 @@ export function makeWorkerSlots(deps: {
 
     report: (slot, owner, report, leaseMs) =>
       update(slot, {
-        UpdateExpression: 'SET report = :report, reportedBy = :owner, untilMs = :until',
+        UpdateExpression:
+          'SET report = :report, reportedBy = :owner, untilMs = :until ADD totalWriteUnits :units',
         ConditionExpression: 'heldBy = :owner',
         ExpressionAttributeValues: {
           ':report': text(JSON.stringify(report)),
           ':owner': text(owner),
           ':until': number(report.atMs + leaseMs),
+          ':units': number(report.writeUnits),
         },
       }),
 
@@ -118,7 +120,9 @@ export function makeWorkerSlots(deps: {
       return (await query()).flatMap((item): WorkerReport[] => {
         if (item['report'] === undefined) return [];
         const report = JSON.parse(textOf(item, 'report')) as SlotReport;
-        return [{ ...report, slot: Number(textOf(item, 'sk')), owner: textOf(item, 'reportedBy') }];
+        const totalWriteUnits = numberOf(item, 'totalWriteUnits');
+        const owner = textOf(item, 'reportedBy');
+        return [{ ...report, slot: Number(textOf(item, 'sk')), owner, totalWriteUnits }];
       });
     },
   };

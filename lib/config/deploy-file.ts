@@ -51,6 +51,8 @@ const deployFile = z.strictObject({
   /** Path of the migration file, from the deploy file. */
   migration: z.optional(z.string().check(z.regex(/\.ts$/, 'a TypeScript file'))),
   contacts: z.strictObject({ oncall: email, escalation: z.optional(email) }),
+  /** Features that rest while the migration mode is on. */
+  nonCriticalFeatures: z.prefault(z.array(z.string()), []),
   workers: z.prefault(z.strictObject({ migrateConcurrency: z.int().check(z.gte(2), z.lte(1000)) }), {
     migrateConcurrency: 4,
   }),

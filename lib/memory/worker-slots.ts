@@ -21,7 +21,8 @@ export function makeMemoryWorkerSlots(interleave: Interleave = uninterrupted): W
       run('report', () => {
         if (leases.get(slot)?.owner !== owner) return false;
         leases.set(slot, { owner, untilMs: report.atMs + leaseMs });
-        reports.set(slot, { ...report, slot, owner });
+        const before = reports.get(slot)?.totalWriteUnits ?? 0;
+        reports.set(slot, { ...report, slot, owner, totalWriteUnits: before + report.writeUnits });
         return true;
       }),
     leave: (slot, owner) =>

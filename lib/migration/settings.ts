@@ -23,6 +23,14 @@ export interface MigrationSettings {
     /** Longest stall of writers: a drain that takes longer is given up. */
     readonly stallMs: number;
   };
+  /** Dual write, reconciliation and audit are on, and what is not critical rests. */
+  readonly migrationMode: {
+    readonly enabled: boolean;
+    readonly sinceMs: number;
+    readonly by: string;
+    /** Features that were on and are turned on again at the end. */
+    readonly paused: readonly string[];
+  };
 }
 
 export const defaultSettings: MigrationSettings = {
@@ -33,6 +41,7 @@ export const defaultSettings: MigrationSettings = {
   validationMode: 'strict',
   reconciliation: { intervalMs: 30_000, autoFix: true, alertThreshold: 0.01 },
   switchLimits: { relayLagEntries: 5_000, stallMs: 4_000 },
+  migrationMode: { enabled: false, sinceMs: 0, by: '', paused: [] },
 };
 
 /** Absent members stay as they are. */

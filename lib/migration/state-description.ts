@@ -1,10 +1,17 @@
+import type { ForecastAgainstActual } from './run-forecast.ts';
+import type { MigrationSettings } from './settings.ts';
 import type { CategoryStatus } from './state-status.ts';
+import type { WorkersSummary } from './worker-report.ts';
 
 /** Answer of the function `describe-state`. */
 export interface StateDescription {
   /** False before the first `state migrate`: nothing is logged, nothing is copied. */
   readonly changeLogInstalled: boolean;
   readonly categories: readonly CategoryStatus[];
+  readonly settings: MigrationSettings;
+  readonly workers: WorkersSummary;
+  /** Null until a copy was begun. */
+  readonly forecast: ForecastAgainstActual | null;
 }
 
 /** Rows copied so far and rows to copy, over the given categories. */

@@ -9,13 +9,17 @@ export interface WorkerReport {
   /** Records of the last page for each second that it took, waits included. */
   readonly recordsPerSecond: number;
   readonly writeUnitsPerSecond: number;
+  /** Of the last page. */
+  readonly writeUnits: number;
   /** What it waited for longest during the last page; null when it did not wait. */
   readonly heldBackBy: 'rate-limit' | 'budget' | 'throttling' | null;
   readonly throttlings: number;
   readonly lastThrottling: Throttling | null;
+  /** Of every page that was ever written in this slot. */
+  readonly totalWriteUnits: number;
 }
 
-export type SlotReport = Omit<WorkerReport, 'slot' | 'owner'>;
+export type SlotReport = Omit<WorkerReport, 'slot' | 'owner' | 'totalWriteUnits'>;
 
 /** As many workers copy at once as there are slots. Adapters: `lib/aws/worker-slots.ts`, `lib/memory/worker-slots.ts`. */
 export interface WorkerSlots {
@@ -35,6 +39,10 @@ export interface WorkersSummary {
   readonly writeUnitsPerSecond: number;
   /** Who was refused by which table and why, newest first. */
   readonly throttlings: readonly (Throttling & { readonly slot: number })[];
+  /** Of the whole copy so far. */
+  readonly totalWriteUnits: number;
+  /** When a worker last said something. */
+  readonly lastReportMs: number | null;
 }
 
 /** A worker that said nothing for so long is at work no more. */
@@ -52,6 +60,8 @@ export function summarizeWorkers(reports: readonly WorkerReport[], nowMs: number
     recordsPerSecond: sum(active.map((report) => report.recordsPerSecond)),
     writeUnitsPerSecond: sum(active.map((report) => report.writeUnitsPerSecond)),
     throttlings,
+    totalWriteUnits: sum(reports.map((report) => report.totalWriteUnits)),
+    lastReportMs: reports.length === 0 ? null : Math.max(...reports.map(({ atMs }) => atMs)),
   };
 }
 

@@ -6,7 +6,7 @@ import { recordToItem } from './record-item.ts';
 import type { TargetRecord } from './record.ts';
 import { defaultSettings, type MigrationSettings, type SettingsStore } from './settings.ts';
 import { largestSlice, writeUnits, type BudgetLine } from './write-budget.ts';
-import type { WorkerReport, WorkerSlots } from './worker-report.ts';
+import type { SlotReport, WorkerSlots } from './worker-report.ts';
 
 export interface WorkerThrottleDeps {
   readonly settings: SettingsStore;
@@ -80,7 +80,7 @@ export function makeWorkerThrottle(deps: WorkerThrottleDeps): WorkerThrottle {
     return outcomes;
   }
 
-  function takeReport(read: number): Omit<WorkerReport, 'slot' | 'owner'> {
+  function takeReport(read: number): SlotReport {
     const atMs = clock.nowMs();
     const seconds = Math.max(0.001, (atMs - page.startedAtMs) / 1_000);
     const causes = Object.entries(waited) as [keyof typeof waited, number][];
@@ -89,6 +89,7 @@ export function makeWorkerThrottle(deps: WorkerThrottleDeps): WorkerThrottle {
       atMs,
       recordsPerSecond: Math.round(read / seconds),
       writeUnitsPerSecond: Math.round(page.units / seconds),
+      writeUnits: page.units,
       heldBackBy: longest > 0 ? cause : null,
       throttlings,
       lastThrottling,
@@ -160,9 +161,14 @@ function portionsOf(records: readonly TargetRecord[], settings: MigrationSetting
 const numberBytes = 21;
 
 export function unitsOf(record: TargetRecord): number {
+  return writeUnits(recordBytes(record));
+}
+
+/** Size of the item as DynamoDB measures it: names and values. */
+export function recordBytes(record: TargetRecord): number {
   let bytes = 0;
   for (const [name, value] of Object.entries(recordToItem(record))) {
     bytes += name.length + (typeof value === 'number' ? numberBytes : Buffer.byteLength(String(value)));
   }
-  return writeUnits(bytes);
+  return bytes;
 }

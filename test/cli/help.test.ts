@@ -6,12 +6,34 @@ import { captured } from './captured-cli.ts';
 const groups = {
   local: ['up', 'down', 'status'],
   feature: ['list', 'status', 'enable', 'disable'],
-  state: ['migrate', 'progress', 'verify', 'status', 'checkpoint', 'list-checkpoints'],
+  state: [
+    'plan',
+    'migrate',
+    'progress',
+    'verify',
+    'status',
+    'checkpoint',
+    'backup',
+    'list-checkpoints',
+    'verify-checkpoint',
+    'export-manifest',
+    'restore',
+    'rollback',
+    'recover',
+    'quarantine',
+    'validate',
+  ],
+  configure: ['state-migration', 'reconciliation'],
+  mode: ['migration', 'flat-only', 'status'],
+  'state quarantine': ['list', 'show', 'replay'],
 } as const;
 
-const verbs = Object.keys(verbDescriptions).flatMap((name) =>
-  name in groups ? groups[name as keyof typeof groups].map((below) => `${name} ${below}`) : [name],
-);
+const verbs = Object.keys(verbDescriptions).flatMap(belowOf);
+
+function belowOf(name: string): readonly string[] {
+  if (!(name in groups)) return [name];
+  return groups[name as keyof typeof groups].flatMap((below) => belowOf(`${name} ${below}`));
+}
 
 /** Names under "Commands:" of a help text. */
 function commandsIn(help: string): readonly string[] {

@@ -9,6 +9,7 @@ function aReport(atMs: number): SlotReport {
     atMs,
     recordsPerSecond: 100,
     writeUnitsPerSecond: 120,
+    writeUnits: 60,
     heldBackBy: 'rate-limit',
     throttlings: 0,
     lastThrottling: null,
@@ -51,14 +52,15 @@ export function workerSlotsContract(name: string, makeAdapter: () => Promise<Wor
       await slots.take('a', 2, 1_000, leaseMs);
       await slots.take('b', 2, 1_000, leaseMs);
 
+      await slots.report(0, 'a', aReport(10_000), leaseMs);
       await slots.report(0, 'a', aReport(20_000), leaseMs);
       await slots.report(1, 'b', aReport(5_000), leaseMs);
       await slots.leave(1, 'b');
 
       expect(await slots.take('c', 1, 40_000, leaseMs)).toBeNull();
       expect(await slots.list()).toEqual([
-        { ...aReport(20_000), slot: 0, owner: 'a' },
-        { ...aReport(5_000), slot: 1, owner: 'b' },
+        { ...aReport(20_000), slot: 0, owner: 'a', totalWriteUnits: 120 },
+        { ...aReport(5_000), slot: 1, owner: 'b', totalWriteUnits: 60 },
       ]);
     });
   });

@@ -20,6 +20,8 @@ import { makeMemoryQuarantineStore } from '../../lib/memory/quarantine-store.ts'
 import { makeMemoryRangeStore } from '../../lib/memory/range-store.ts';
 import { makeMemoryRelayStore } from '../../lib/memory/relay-store.ts';
 import { makeMemoryReversePendingStore } from '../../lib/memory/reverse-pending-store.ts';
+import { makeMemoryRunForecasts } from '../../lib/memory/run-forecasts.ts';
+import { makeMemorySettingsStore } from '../../lib/memory/settings-store.ts';
 import { makeMemorySwitchStore } from '../../lib/memory/switch-store.ts';
 import { makeMemoryTargetStore } from '../../lib/memory/target-store.ts';
 import { makeMemoryWorld, type MemoryWorld } from '../../lib/memory/world.ts';
@@ -169,7 +171,15 @@ export function makeCluster(options: ClusterOptions): Cluster {
 function makeHandlers(definition: MigrationDefinition, ports: Ports, process: Process) {
   const { rangeQueue, changeQueue, ...stores } = ports;
   const { clock, sleeper } = process;
-  const deps = { definition, ...stores, clock, sleeper, guards: null };
+  const deps = {
+    definition,
+    ...stores,
+    clock,
+    sleeper,
+    guards: null,
+    settings: makeMemorySettingsStore(),
+    forecasts: makeMemoryRunForecasts(),
+  };
   return {
     prepareSource: makePrepareSource(deps),
     planBatches: makePlanBatches({ ...deps, queue: rangeQueue, rowsPerRange: 4 }),

@@ -1,0 +1,31 @@
+import type { StateDescription } from '../../lib/migration/state-description.ts';
+import { commonMode, writeModeOf, type WriteMode } from '../../lib/migration/write-mode.ts';
+import { duration } from './quantities.ts';
+
+const meaning: Readonly<Record<WriteMode, string>> = {
+  'flat-only': 'flat has authority, nothing is copied',
+  'dual-write': 'flat has authority, its change log feeds the hierarchical side',
+  'hierarchical-only': 'the hierarchical side has authority, the reverse path keeps flat current',
+  switching: 'the authority is on its way',
+};
+
+/** `Write Mode: …` for all, then one line for each category and its last switch. */
+export function modeLines(description: StateDescription): readonly string[] {
+  const { migrationMode } = description.settings;
+  const modes = description.categories.map(
+    (status) => [status.category, writeModeOf(status, migrationMode)] as const,
+  );
+  const common = modes.length === 0 ? 'flat-only' : commonMode(modes);
+  const lines = modes.map(([category, mode], at) => {
+    const last = description.categories[at]?.switch;
+    const stall =
+      last?.stallMs === undefined ? '' : `; writers waited ${duration(last.stallMs)} at the last switch`;
+    return `  ${category.padEnd(16)} ${mode.padEnd(18)} ${meaning[mode]}${stall}`;
+  });
+  const paused = migrationMode.paused.length === 0 ? '' : `, paused: ${migrationMode.paused.join(', ')}`;
+  return [
+    `Write Mode: ${common ?? 'by category'}`,
+    `Migration mode: ${migrationMode.enabled ? `on, by ${migrationMode.by}${paused}` : 'off'}`,
+    ...lines,
+  ];
+}
