@@ -13,6 +13,7 @@ export const verbDescriptions = {
   reconcile: 'compare both sides and repair what differs, never over anything newer',
   configure: 'limits of the copy, of a switch and of reconciliation, changeable while they run',
   mode: 'where writes go: flat only, dual write, hierarchical only',
+  validate: 'judge the migrated state: schema, integrity, consistency; strict or lenient',
   verify: 'run verification tests against what is deployed',
 } as const;
 

@@ -20,6 +20,7 @@ const loadVerb: Readonly<Record<VerbName, () => Promise<AddVerb>>> = {
   reconcile: async () => (await import('./commands/reconcile.ts')).addReconcileVerb,
   configure: async () => (await import('./commands/configure.ts')).addConfigureVerbs,
   mode: async () => (await import('./commands/mode.ts')).addModeVerbs,
+  validate: async () => (await import('./commands/validate.ts')).addValidateVerb,
   verify: async () => (await import('./commands/verify.ts')).addVerifyVerb,
 };
 

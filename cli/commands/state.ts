@@ -24,6 +24,7 @@ import { addCheckpointVerbs } from './state-checkpoints.ts';
 import { addPlanVerb } from './state-plan.ts';
 import { addQuarantineVerbs } from './state-quarantine.ts';
 import { addRestoreVerbs } from './state-restore.ts';
+import { addStateValidate } from './validate.ts';
 import { verbDescriptions } from '../verb-descriptions.ts';
 
 type CategoryOptions = Options<{ category?: readonly string[] }>;
@@ -38,6 +39,7 @@ export function addStateVerbs(program: Command, context: CliContext): void {
   addCheckpointVerbs(state, context);
   addRestoreVerbs(state, context);
   addQuarantineVerbs(state, context);
+  addStateValidate(state, context);
 }
 
 const categoryHelp = 'category, or several by commas; all when absent';
