@@ -65,9 +65,13 @@ export function makeDigestStore(deps: {
 
     async load(name) {
       const items = await readParts(name);
-      const [first] = items;
-      if (first === undefined || items.length !== Number(first['parts']?.N)) return null;
-      return Buffer.concat(items.map((item) => item['bytes']?.B ?? new Uint8Array()));
+      // A longer one may have had the name before; its last parts are not of this one.
+      const count = Number(items[0]?.['parts']?.N ?? 0);
+      const parts = items.slice(0, count);
+      if (count === 0 || parts.length < count || parts.some((part) => Number(part['parts']?.N) !== count)) {
+        return null;
+      }
+      return Buffer.concat(parts.map((part) => part['bytes']?.B ?? new Uint8Array()));
     },
 
     async remove(names) {

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 
 import type { Sleeper } from '../kernel/clock.ts';
+import { HalError } from '../kernel/errors.ts';
 import type { Category } from './category.ts';
 import { isCopied } from './fold-rows.ts';
 import { makeReconcileState, type ReconcileAnswer, type ReconcileDeps } from './reconcile-state.ts';
@@ -45,13 +46,21 @@ export function makeContinuousReconciliation(
       const { reconciliation } = await deps.settings.read();
       const begun = await nextState(deps, reconciliation.intervalMs, deadlineMs);
       if (begun === null) return { finished };
-      const answer = await reconcile({ ...begun, fix: reconciliation.autoFix }, deadlineMs);
-      await saveState(deps, { ...begun, cursor: answer.cursor });
-      if (!answer.done) return { finished };
+      const answer = await reconcile({ ...begun, fix: reconciliation.autoFix }, deadlineMs).catch(
+        unlessExpired,
+      );
+      await saveState(deps, { ...begun, cursor: answer?.cursor ?? null });
+      if (answer?.done !== true) return { finished };
       await deps.onReconciled(answer);
       finished += 1;
     }
   };
+}
+
+/** Another invocation may have gone on from the same cursor, and further: the next comparison begins anew. */
+function unlessExpired(fault: unknown): null {
+  if (fault instanceof HalError && fault.name === 'VerificationExpired') return null;
+  throw fault;
 }
 
 /** The comparison to go on with, or a new one when its time has come; null when that is behind the deadline. */

@@ -70,6 +70,25 @@ export async function sealCursor(
   return JSON.stringify({ position, digests: [...kept.slice(-1), name], report });
 }
 
+const retiredName = 'verifications-done';
+const mostRetired = 3;
+
+/**
+ * After the last page. The answer may get lost, and the last cursor come again: its digests stay until a few more
+ * verifications are done.
+ */
+export async function retireDigests(digests: DigestStore, names: readonly string[]): Promise<void> {
+  const last = names.at(-1);
+  if (last === undefined) return;
+  const bytes = await digests.load(retiredName);
+  const known = bytes === null ? [] : retiredSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  const retired = [...known.filter((name) => name !== last), last];
+  await digests.save(retiredName, Buffer.from(JSON.stringify(retired.slice(-mostRetired))));
+  await digests.remove([...names.slice(0, -1), ...retired.slice(0, -mostRetired)]);
+}
+
+const retiredSchema = z.array(z.string());
+
 function expired(): HalError {
   return new HalError({
     name: 'VerificationExpired',

@@ -2,7 +2,7 @@ import type { Category } from './category.ts';
 import type { DigestStore } from './ports.ts';
 import type { MigratedTable } from './table-lookup.ts';
 import { makeTally } from './verification-tally.ts';
-import { openCursor, sealCursor, type OpenVerification } from './verification-cursor.ts';
+import { openCursor, retireDigests, sealCursor, type OpenVerification } from './verification-cursor.ts';
 import { lookAt, type VerificationDeps } from './verification-passes.ts';
 import { concludeReport, type VerificationReport } from './verification-report.ts';
 
@@ -37,7 +37,7 @@ export function makeVerifyState(
     const opened = await openCursor(deps.digests, request.cursor, deps.clock.nowMs());
     const verified = await verifySome(deps, tables, opened.verification, deadlineMs);
     if (verified.position === null) {
-      await deps.digests.remove(opened.names);
+      await retireDigests(deps.digests, opened.names);
       return { done: true, cursor: null, report: concludeReport(verified.report, deps.clock.nowMs()) };
     }
     const cursor = await sealCursor(deps.digests, verified, opened.names);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 
 import { makeAuthorityStore } from '../../lib/aws/authority-store.ts';
+import { makeDigestStore } from '../../lib/aws/digest-store.ts';
 import { makeHierarchicalRecords } from '../../lib/aws/hierarchical-records.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
@@ -10,6 +11,7 @@ import { makeSwitchStore } from '../../lib/aws/switch-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
 import { startDynamo, type TestDynamo } from '../support/dynoxide.ts';
 import { authorityStoreContract } from './authority-store.ts';
+import { digestStoreContract } from './digest-store.ts';
 import { hierarchicalRecordsContract, type HierarchicalAdapter } from './hierarchical-records.ts';
 import { quarantineStoreContract } from './quarantine-store.ts';
 import { rangeStoreContract } from './range-store.ts';
@@ -54,6 +56,10 @@ authorityStoreContract(
     authority: makeAuthorityStore({ client, table: tables.authority }),
     switches: makeSwitchStore({ client, table: tables.authority }),
   })),
+);
+digestStoreContract(
+  'DynamoDB',
+  inDynamo(({ client }, tables) => makeDigestStore({ client, table: tables.progress })),
 );
 hierarchicalRecordsContract('DynamoDB', hierarchical);
 reversePendingStoreContract('DynamoDB', hierarchical);

@@ -1,4 +1,5 @@
 import { makeMemoryAuthorityStore } from '../../lib/memory/authority-store.ts';
+import { makeMemoryDigestStore } from '../../lib/memory/digest-store.ts';
 import { makeMemoryFlatRecords } from '../../lib/memory/flat-records.ts';
 import { makeMemoryFlatSource } from '../../lib/memory/flat-source.ts';
 import { makeFlatStore } from '../../lib/memory/flat-store.ts';
@@ -12,6 +13,7 @@ import { makeMemoryTargetStore } from '../../lib/memory/target-store.ts';
 import { makeMemoryWorld, type MemoryWorld } from '../../lib/memory/world.ts';
 import { smallDefinition } from '../simulation/definition.ts';
 import { authorityStoreContract } from './authority-store.ts';
+import { digestStoreContract } from './digest-store.ts';
 import { flatRecordsContract } from './flat-records.ts';
 import { flatSourceContract, type FlatAdapter } from './flat-source.ts';
 import { hierarchicalRecordsContract, type HierarchicalAdapter } from './hierarchical-records.ts';
@@ -45,6 +47,7 @@ flatSourceContract('memory', flat);
 flatRecordsContract('memory', flat);
 targetStoreContract('memory', inMemory(makeMemoryTargetStore));
 rangeStoreContract('memory', (clock) => Promise.resolve(makeMemoryRangeStore(makeMemoryWorld(), clock)));
+digestStoreContract('memory', inMemory(makeMemoryDigestStore));
 relayStoreContract('memory', inMemory(makeMemoryRelayStore));
 authorityStoreContract(
   'memory',

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+
+import { convertImage } from '../../../lib/migration/convert-image.ts';
+import { damagedCopies } from '../../../lib/migration/planted-canary.ts';
+import { recordTerm, rowTerm } from '../../../lib/migration/digest-term.ts';
+import { planGeneration } from '../../../lib/migration/generator/generate-rows.ts';
+import { hal9Definition } from '../../../lib/migration/hal9-definition.ts';
+import { encodeKey } from '../../../lib/migration/key.ts';
+import { isIntact } from '../../../lib/migration/record-hash.ts';
+import type { KeyPart } from '../../../lib/migration/row.ts';
+import { tableOf } from '../../../lib/migration/table-lookup.ts';
+
+const nowMs = Date.parse('2026-01-01T00:00:00.000Z');
+const version = { epoch: 1, sequence: 7 };
+
+/** Rows of every table with their records, some converted before their sessions ended. */
+function* pairs() {
+  let at = 0;
+  for (const { recordType, row } of planGeneration({ records: 1_500, seed: 11 }).rows()) {
+    const table = tableOf(hal9Definition, recordType);
+    const keyParts = table.keyColumns.map((name) => row[name] as KeyPart);
+    const key = { recordType, id: encodeKey(keyParts) };
+    at += 1;
+    const { record } = convertImage({ key, keyParts, row, version }, table, {
+      nowMs: at % 2 === 0 ? nowMs : 0,
+    });
+    yield { key, row, table, stored: { ...record, intact: true } };
+  }
+}
+
+describe.each(['flat', 'hierarchical'] as const)('terms under %s authority', (authority) => {
+  const context = { nowMs, authority, mayExpire: true };
+
+  it('are equal for a row and the record that was made of it, of every table and in every form', () => {
+    let compared = 0;
+    for (const { key, row, table, stored } of pairs()) {
+      const left = rowTerm(key, row, table, authority);
+      const right = recordTerm(stored, table, context);
+      expect(right?.hash.toString('hex'), `${key.recordType}/${key.id}`).toBe(left.hash.toString('hex'));
+      expect(right?.verdict).toBe(left.verdict);
+      compared += 1;
+    }
+    expect(compared).toBeGreaterThan(1_400);
+  });
+
+  it('differ for every damage that is planted', () => {
+    for (const { key, row, table, stored } of pairs()) {
+      const { hash } = rowTerm(key, row, table, authority);
+      for (const copy of damagedCopies(stored)) {
+        const damaged = recordTerm({ ...copy, intact: isIntact(copy) }, table, context);
+        expect(damaged?.hash.equals(hash) ?? false).toBe(false);
+      }
+    }
+  });
+
+  it('differ when a record may not expire, expires at another time, or is of another category', () => {
+    for (const { key, row, table, stored } of pairs()) {
+      if (stored.expiresAtS === undefined) continue;
+      const { hash } = rowTerm(key, row, table, authority);
+      const { expiresAtS, ...endless } = stored;
+      const damages = [
+        { ...stored, expiresAtS: expiresAtS + 1 },
+        { ...stored, category: 'metadata' },
+        ...(row['expires_at'] !== null && expiresAtS * 1000 > nowMs + 15 * 86_400_000 ? [endless] : []),
+      ];
+      for (const damaged of damages) {
+        expect(recordTerm(damaged, table, context)?.hash.equals(hash)).toBe(false);
+      }
+    }
+  });
+});
