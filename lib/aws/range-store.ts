@@ -8,7 +8,7 @@ import {
 
 import type { Clock, Sleeper } from '../kernel/clock.ts';
 import { encodeKey } from '../migration/key.ts';
-import type { RangeStore } from '../migration/ports.ts';
+import type { FinishedRanges, RangeStore } from '../migration/ports.ts';
 import { flag, number, numberOf, text, textOf, type Item } from './attributes.ts';
 import { realSleeper } from './backoff.ts';
 import { isConditionFailed } from './faults.ts';
@@ -108,6 +108,30 @@ export function makeRangeStore(deps: {
         new GetItemCommand({ TableName: table, Key: planKey(runId, recordType), ConsistentRead: true }),
       );
       return answer.Item === undefined ? null : numberOf(answer.Item, 'rangeCount');
+    },
+
+    async rememberFinished(runId, recordType, totals) {
+      const command = new UpdateItemCommand({
+        TableName: table,
+        Key: planKey(runId, recordType),
+        UpdateExpression: 'SET finished = :totals',
+        ConditionExpression: 'rangeCount = :planned',
+        ExpressionAttributeValues: {
+          ':totals': text(JSON.stringify(totals)),
+          ':planned': number(totals.plannedRanges),
+        },
+      });
+      await client.send(command).catch((fault: unknown) => {
+        if (!isConditionFailed(fault)) throw fault;
+      });
+    },
+
+    async finishedRanges(runId, recordType) {
+      const answer = await client.send(
+        new GetItemCommand({ TableName: table, Key: planKey(runId, recordType), ConsistentRead: true }),
+      );
+      const found = answer.Item?.['finished']?.S;
+      return found === undefined ? null : (JSON.parse(found) as FinishedRanges);
     },
 
     async acquire(rangeId, owner, leaseMs) {

@@ -48,7 +48,15 @@ export function makeMemoryRangeStore(
     closePlan: (runId, recordType, rangeCount) =>
       run('closePlan', () => {
         world.plans.set(`${runId}/${recordType}`, rangeCount);
+        world.finishedPlans.delete(`${runId}/${recordType}`);
       }),
+    rememberFinished: (runId, recordType, totals) =>
+      run('rememberFinished', () => {
+        if (world.plans.get(`${runId}/${recordType}`) !== totals.plannedRanges) return;
+        world.finishedPlans.set(`${runId}/${recordType}`, totals);
+      }),
+    finishedRanges: (runId, recordType) =>
+      run('finishedRanges', () => world.finishedPlans.get(`${runId}/${recordType}`) ?? null),
     plannedRangeCount: (runId, recordType) =>
       run('plannedRangeCount', () => world.plans.get(`${runId}/${recordType}`) ?? null),
     acquire: (rangeId, _owner, leaseMs) =>

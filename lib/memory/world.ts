@@ -1,6 +1,7 @@
 import type { Category } from '../migration/category.ts';
 import type {
   AuthorityItem,
+  FinishedRanges,
   QuarantineEntry,
   RangeState,
   RelayBatch,
@@ -20,6 +21,8 @@ export interface MemoryWorld {
   readonly ranges: Map<string, RangeState>;
   /** Range counts of closed plans by `runId/recordType`. */
   readonly plans: Map<string, number>;
+  /** By `runId/recordType`. */
+  readonly finishedPlans: Map<string, FinishedRanges>;
   currentRun: string | null;
   runOpenings: number;
   isRunOpen: boolean;
@@ -40,6 +43,7 @@ export function makeMemoryWorld(): MemoryWorld {
     reversePending: new Map(),
     ranges: new Map(),
     plans: new Map(),
+    finishedPlans: new Map(),
     currentRun: null,
     runOpenings: 0,
     isRunOpen: false,

@@ -14,6 +14,15 @@ export async function readBackfillProgress(
   runId: string,
   recordType: string,
 ): Promise<BackfillProgress> {
+  const finished = await ranges.finishedRanges(runId, recordType);
+  return finished === null ? await listProgress(ranges, runId, recordType) : { ...finished, openRanges: 0 };
+}
+
+async function listProgress(
+  ranges: RangeStore,
+  runId: string,
+  recordType: string,
+): Promise<BackfillProgress> {
   let completeRanges = 0;
   let openRanges = 0;
   const counts = { read: 0, written: 0, kept: 0, quarantined: 0 };
@@ -32,6 +41,18 @@ export function isBackfillComplete(progress: BackfillProgress): boolean {
   return plannedRanges !== null && openRanges === 0 && completeRanges >= plannedRanges;
 }
 
+/** So that whoever looks next need not list what is over; for those who may write. */
+async function rememberIfFinished(
+  ranges: RangeStore,
+  runId: string,
+  recordType: string,
+  progress: BackfillProgress,
+): Promise<void> {
+  const { plannedRanges, completeRanges, counts } = progress;
+  if (plannedRanges === null || !isBackfillComplete(progress)) return;
+  await ranges.rememberFinished(runId, recordType, { plannedRanges, completeRanges, counts });
+}
+
 export interface RunProgress {
   readonly complete: boolean;
   readonly completeRanges: number;
@@ -39,7 +60,7 @@ export interface RunProgress {
   readonly counts: RangeCounts;
 }
 
-/** How far a whole backfill run is. */
+/** How far a whole backfill run is; what is found finished is remembered. */
 export async function readRunProgress(
   ranges: RangeStore,
   runId: string,
@@ -49,6 +70,7 @@ export async function readRunProgress(
   let [completeRanges, openRanges, complete] = [0, 0, true];
   for (const recordType of recordTypes) {
     const progress = await readBackfillProgress(ranges, runId, recordType);
+    await rememberIfFinished(ranges, runId, recordType, progress);
     completeRanges += progress.completeRanges;
     openRanges += progress.openRanges;
     complete &&= isBackfillComplete(progress);

@@ -160,6 +160,13 @@ export interface RangeState extends RangeTask {
   readonly leaseUntilMs: number;
 }
 
+/** Totals of a record type whose every range is complete: they never change again. */
+export interface FinishedRanges {
+  readonly plannedRanges: number;
+  readonly completeRanges: number;
+  readonly counts: RangeCounts;
+}
+
 /** Ranges of a backfill run with leases and fenced checkpoints. */
 export interface OpenRun {
   readonly runId: string;
@@ -181,6 +188,10 @@ export interface RangeStore {
   /** Marks that every range of the record type has been planned. */
   closePlan(runId: string, recordType: string, rangeCount: number): Promise<void>;
   plannedRangeCount(runId: string, recordType: string): Promise<number | null>;
+  /** Keeps the totals of a closed plan all of whose ranges are complete, so that nobody lists them again. */
+  rememberFinished(runId: string, recordType: string, totals: FinishedRanges): Promise<void>;
+  /** Null until they are remembered, and again after the plan was closed anew. */
+  finishedRanges(runId: string, recordType: string): Promise<FinishedRanges | null>;
   /** Takes the lease by fence + 1 when it is free or expired. */
   acquire(
     rangeId: string,

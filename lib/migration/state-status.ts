@@ -50,11 +50,9 @@ export interface CategoryStatus {
 /** Where every category stands. Read piece by piece while everything moves: a picture for people, not a cut. */
 export async function readStateStatus(deps: StateStatusDeps): Promise<readonly CategoryStatus[]> {
   const runId = await deps.ranges.currentRun();
-  const statuses: CategoryStatus[] = [];
-  for (const category of categoriesOf(deps.definition)) {
-    statuses.push(await readCategory(deps, category, runId));
-  }
-  return statuses;
+  return await Promise.all(
+    categoriesOf(deps.definition).map((category) => readCategory(deps, category, runId)),
+  );
 }
 
 async function readCategory(
@@ -62,16 +60,17 @@ async function readCategory(
   category: Category,
   runId: string | null,
 ): Promise<CategoryStatus> {
-  return {
-    category,
-    authority: await deps.source.authority(category),
-    switch: await deps.switches.current(category),
-    rows: await countRows(deps, category),
-    backfill: await readBackfill(deps, category, runId),
-    relay: await readRelay(deps, category),
-    reversePending: await deps.reversePending.count(category),
-    quarantined: await deps.quarantine.count(category),
-  };
+  const [authority, last, rows, backfill, relay, quarantined] = await Promise.all([
+    deps.source.authority(category),
+    deps.switches.current(category),
+    countRows(deps, category),
+    readBackfill(deps, category, runId),
+    readRelay(deps, category),
+    deps.quarantine.count(category),
+  ]);
+  // Entries are made under hierarchical authority alone, and flat opens only when none is left.
+  const reversePending = authority.state === 'following' ? await deps.reversePending.count(category) : 0;
+  return { category, authority, switch: last, rows, backfill, relay, reversePending, quarantined };
 }
 
 async function countRows(deps: StateStatusDeps, category: Category): Promise<number> {

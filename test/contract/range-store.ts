@@ -70,6 +70,23 @@ export function rangeStoreContract(name: string, makeAdapter: (clock: Clock) => 
       expect(await ranges.plannedRangeCount('run', 'session')).toBe(2);
     });
 
+    it('remembers the totals of a finished plan until it is closed anew, and of no other plan', async () => {
+      const totals = { plannedRanges: 2, completeRanges: 2, counts };
+      await ranges.rememberFinished('run', 'session', totals);
+      expect(await ranges.finishedRanges('run', 'session')).toBeNull();
+      await ranges.closePlan('run', 'session', 2);
+      await ranges.rememberFinished('run', 'session', { ...totals, plannedRanges: 3 });
+      expect(await ranges.finishedRanges('run', 'session')).toBeNull();
+
+      await ranges.rememberFinished('run', 'session', totals);
+
+      expect(await ranges.finishedRanges('run', 'session')).toEqual(totals);
+      expect(await ranges.finishedRanges('run', 'user')).toBeNull();
+      expect(await ranges.plannedRangeCount('run', 'session')).toBe(2);
+      await ranges.closePlan('run', 'session', 2);
+      expect(await ranges.finishedRanges('run', 'session')).toBeNull();
+    });
+
     it('does not begin a planned range anew', async () => {
       const { fence } = await acquire();
       await ranges.checkpoint('r1', fence, ['m', 5n], counts, 60_000);
