@@ -13,14 +13,9 @@ function settingsOf({ endpoint }: Job) {
   return { endpoint, region: 'us-east-1', accessKeyId: 'local', secretAccessKey: 'local' };
 }
 
-type CopyTable = (
-  options: unknown,
-  done: (fault: Error | null, result: { readonly count: number }) => void,
-) => void;
-
 /** Table to table, 25 items at a time, one after the other: it knows no other way. */
 export async function copyTable(job: Job): Promise<number> {
-  const { copy } = load('copy-dynamodb-table') as { readonly copy: CopyTable };
+  const { copy } = await import('copy-dynamodb-table');
   const options = {
     config: settingsOf(job),
     source: { tableName: job.fromTable },
@@ -39,7 +34,9 @@ type BatchWrite = new (
 
 /** As many iterators as the others have batches under way, each over its share. */
 export async function iterateBatches(job: Job, items: readonly Item[]): Promise<number> {
-  const { BatchWrite } = load('@aws/dynamodb-batch-iterator') as { readonly BatchWrite: BatchWrite };
+  const { BatchWrite } = (await import('@aws/dynamodb-batch-iterator')) as unknown as {
+    readonly BatchWrite: BatchWrite;
+  };
   const client = new clientV2.DynamoDB({ ...settingsOf(job), apiVersion: '2012-08-10' });
   let written = 0;
   const work = async (share: number): Promise<void> => {

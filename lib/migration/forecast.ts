@@ -9,7 +9,7 @@ import type { MigratedTable } from './table-lookup.ts';
 import { recordBytes } from './worker-throttle.ts';
 import { largestSlice, sliceLifeMs, writeUnits } from './write-budget.ts';
 
-export interface CategoryForecast {
+interface CategoryForecast {
   readonly category: Category;
   readonly records: number;
   /** Records that were converted and measured; the rest is taken to be like them. */
@@ -19,7 +19,7 @@ export interface CategoryForecast {
 }
 
 /** What holds the copy back most. */
-export type Bottleneck = 'table' | 'budget' | 'rate-limit' | 'workers';
+type Bottleneck = 'table' | 'budget' | 'rate-limit' | 'workers';
 
 export interface StateForecast {
   readonly categories: readonly CategoryForecast[];

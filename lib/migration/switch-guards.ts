@@ -9,7 +9,7 @@ export interface SwitchGuards extends Omit<ProveReverseDeps, 'clock'> {
   readonly settings: SettingsStore;
 }
 
-export interface RelayLag {
+interface RelayLag {
   /** Log entries of the category that the target may lack; counted up to a little beyond the limit. */
   readonly entries: number;
   /** Age of the oldest of them that was relayed and is not known to be applied. */
@@ -17,7 +17,7 @@ export interface RelayLag {
 }
 
 /** The sequence is common to all categories, so the distance to its end only bounds what has to be counted. */
-export async function measureRelayLag(
+async function measureRelayLag(
   deps: { readonly source: FlatSource; readonly relay: RelayStore },
   category: Category,
   at: { readonly nowMs: number; readonly countUpTo: number },
