@@ -4,7 +4,7 @@ import { makeBackupStore } from '../../lib/aws/backup-store.ts';
 import { makeDynamoClient, makeS3Client } from '../../lib/aws/clients.ts';
 import { makeReversePendingStore } from '../../lib/aws/reverse-pending-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
-import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { openFlatSource } from '../../lib/sources/open-flat-source.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
@@ -14,7 +14,7 @@ const objects = makeS3Client({ pathStyle: env.AWS_ENDPOINT_URL_S3 !== undefined 
 
 export const handler = makeHandler({
   definition: migration,
-  source: openFlatSource(env.SOURCE, migration),
+  source: await openFlatSource(env.SOURCE, migration),
   target: makeTargetStore({ client, table: env.STATE_TABLE }),
   reversePending: makeReversePendingStore({ client, table: env.REVERSE_PENDING_TABLE }),
   backups: makeBackupStore({ client: objects, bucket: env.BACKUP_BUCKET }),

@@ -2,7 +2,7 @@ import { migration } from 'hal9-migration';
 
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
-import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { openFlatSource } from '../../lib/sources/open-flat-source.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
@@ -10,7 +10,7 @@ const env = parseEnv(process.env);
 
 export const handler = makeHandler({
   definition: migration,
-  source: openFlatSource(env.SOURCE, migration),
+  source: await openFlatSource(env.SOURCE, migration),
   target: makeTargetStore({ client: makeDynamoClient(), table: env.STATE_TABLE }),
   clock: { nowMs: () => Date.now() },
   timeBudgetMs: env.TIME_BUDGET_SECONDS * 1000,

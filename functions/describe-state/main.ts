@@ -9,7 +9,7 @@ import { makeRunForecasts } from '../../lib/aws/run-forecasts.ts';
 import { makeSettingsStore } from '../../lib/aws/settings-store.ts';
 import { makeSwitchStore } from '../../lib/aws/switch-store.ts';
 import { makeWorkerSlots } from '../../lib/aws/worker-slots.ts';
-import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { openFlatSource } from '../../lib/sources/open-flat-source.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
@@ -19,7 +19,7 @@ const clock = { nowMs: () => Date.now() };
 
 export const handler = makeHandler({
   definition: migration,
-  source: openFlatSource(env.SOURCE, migration),
+  source: await openFlatSource(env.SOURCE, migration),
   ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
   relay: makeRelayStore({ client, table: env.PROGRESS_TABLE }),
   reversePending: makeReversePendingStore({ client, table: env.REVERSE_PENDING_TABLE }),

@@ -1,6 +1,6 @@
 import { migration } from 'hal9-migration';
 
-import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { openFlatSource } from '../../lib/sources/open-flat-source.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
@@ -8,5 +8,5 @@ const env = parseEnv(process.env);
 
 export const handler = makeHandler({
   definition: migration,
-  source: openFlatSource(env.SOURCE, migration),
+  source: await openFlatSource(env.SOURCE, migration),
 });

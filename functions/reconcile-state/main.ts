@@ -12,7 +12,7 @@ import { makeRangeStore } from '../../lib/aws/range-store.ts';
 import { makeRelayStore } from '../../lib/aws/relay-store.ts';
 import { makeSettingsStore } from '../../lib/aws/settings-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
-import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { openFlatSource } from '../../lib/sources/open-flat-source.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
@@ -22,7 +22,7 @@ const clock = { nowMs: () => Date.now() };
 
 export const handler = makeHandler({
   definition: migration,
-  source: openFlatSource(env.SOURCE, migration),
+  source: await openFlatSource(env.SOURCE, migration),
   target: makeTargetStore({ client, table: env.STATE_TABLE }),
   quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
   ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),

@@ -4,7 +4,7 @@ import { realSleeper } from '../../lib/aws/backoff.ts';
 import { makeChangeQueue } from '../../lib/aws/change-queue.ts';
 import { makeDynamoClient, makeSqsClient } from '../../lib/aws/clients.ts';
 import { makeRelayStore } from '../../lib/aws/relay-store.ts';
-import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { openFlatSource } from '../../lib/sources/open-flat-source.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
@@ -14,7 +14,7 @@ const clock = { nowMs: () => Date.now() };
 
 export const handler = makeHandler({
   definition: migration,
-  source: openFlatSource(env.SOURCE, migration),
+  source: await openFlatSource(env.SOURCE, migration),
   relay: makeRelayStore({ client, table: env.PROGRESS_TABLE }),
   queue: makeChangeQueue({ client: makeSqsClient(), queueUrl: env.CHANGE_QUEUE_URL }),
   clock,

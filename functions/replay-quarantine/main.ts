@@ -4,8 +4,7 @@ import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { makeHierarchicalRecords } from '../../lib/aws/hierarchical-records.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
-import { openFlatWriter } from '../../lib/sqlite/flat-writer.ts';
-import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { openFlatSource, openFlatWriter } from '../../lib/sources/open-flat-source.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
@@ -19,8 +18,8 @@ const tables = {
 
 export const handler = makeHandler({
   definition: migration,
-  source: openFlatSource(env.SOURCE, migration),
-  flatWriter: openFlatWriter(env.SOURCE, migration),
+  source: await openFlatSource(env.SOURCE, migration),
+  flatWriter: await openFlatWriter(env.SOURCE, migration),
   target: makeTargetStore({ client, table: env.STATE_TABLE }),
   hierarchical: makeHierarchicalRecords({ client, tables }),
   quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),

@@ -4,7 +4,7 @@ import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { logFailure } from '../../lib/aws/function-log.ts';
 import { makeReversePendingStore } from '../../lib/aws/reverse-pending-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
-import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { openFlatSource } from '../../lib/sources/open-flat-source.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
@@ -13,7 +13,7 @@ const client = makeDynamoClient();
 
 export const handler = makeHandler({
   definition: migration,
-  source: openFlatSource(env.SOURCE, migration),
+  source: await openFlatSource(env.SOURCE, migration),
   target: makeTargetStore({ client, table: env.STATE_TABLE }),
   reversePending: makeReversePendingStore({ client, table: env.REVERSE_PENDING_TABLE }),
   onFailure: logFailure,

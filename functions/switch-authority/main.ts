@@ -14,7 +14,7 @@ import { makeReversePendingStore } from '../../lib/aws/reverse-pending-store.ts'
 import { makeSettingsStore } from '../../lib/aws/settings-store.ts';
 import { makeSwitchStore } from '../../lib/aws/switch-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
-import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { openFlatSource } from '../../lib/sources/open-flat-source.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
@@ -24,7 +24,7 @@ const clock = { nowMs: () => Date.now() };
 
 export const handler = makeHandler({
   definition: migration,
-  source: openFlatSource(env.SOURCE, migration),
+  source: await openFlatSource(env.SOURCE, migration),
   target: makeTargetStore({ client, table: env.STATE_TABLE }),
   quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
   authority: makeAuthorityStore({ client, table: env.AUTHORITY_TABLE }),

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 
 import { HalError } from '../kernel/errors.ts';
 import { describeSchemaIssue } from '../kernel/schema-issue.ts';
+import { sourceConfig } from './source-config.ts';
 
 /** The file in the project's root that describes one deployment; everything the CDK app and the CLI need to know. */
 export const deployFileName = 'hal9.deploy.json';
@@ -24,11 +25,6 @@ const origin = z.strictObject({
   protocol: z.enum(['http', 'https']),
 });
 
-const source = z.strictObject({
-  kind: z.literal('sqlite'),
-  path: z.string().check(z.minLength(1)),
-});
-
 const deployFile = z.strictObject({
   $schema: z.optional(z.string()),
   /** Prefix of every physical name. */
@@ -47,7 +43,7 @@ const deployFile = z.strictObject({
         .check(z.regex(/^arn:aws:acm:us-east-1:\d{12}:certificate\//, 'a certificate in us-east-1')),
     }),
   ),
-  source,
+  source: sourceConfig,
   /** Path of the migration file, from the deploy file. */
   migration: z.optional(z.string().check(z.regex(/\.ts$/, 'a TypeScript file'))),
   contacts: z.strictObject({ oncall: email, escalation: z.optional(email) }),
@@ -60,7 +56,6 @@ const deployFile = z.strictObject({
 
 export type DeployFile = z.infer<typeof deployFile>;
 export type OriginConfig = z.infer<typeof origin>;
-export type SourceConfig = z.infer<typeof source>;
 
 /** Reads untrusted JSON text; names every fault at once. */
 export function parseDeployFile(text: string, path: string): DeployFile {

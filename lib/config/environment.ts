@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 
 import { HalError } from '../kernel/errors.ts';
 import { describeSchemaIssue } from '../kernel/schema-issue.ts';
-import type { SourceConfig } from './deploy-file.ts';
+import { sourceConfig, type SourceConfig } from './source-config.ts';
 
 type Source = Readonly<Record<string, string | undefined>>;
 
@@ -45,8 +45,3 @@ function isSourceConfig(text: string): boolean {
     return false;
   }
 }
-
-const sourceConfig = z.strictObject({
-  kind: z.literal('sqlite'),
-  path: z.string().check(z.minLength(1)),
-});

@@ -1,11 +1,13 @@
 import type { FlatRecords } from '../gateway/ports.ts';
 import { HalError } from '../kernel/errors.ts';
+import type { FlatWriter } from '../migration/backup/ports.ts';
 import type { MigrationDefinition } from '../migration/definition.ts';
 import type { FlatSource } from '../migration/ports.ts';
 import { openDatabase, type ConnectionTarget } from './connection.ts';
 import { makePostgresFlatRecords } from './flat-records.ts';
 import { makePostgresFlatSource } from './flat-source.ts';
 import { makeFlatStore } from './flat-store.ts';
+import { makePostgresFlatWriter } from './flat-writer.ts';
 
 /** Connections of one function or command, and of one service. */
 const sourceConnections = 4;
@@ -27,6 +29,15 @@ export function openPostgresRecords(
 ): FlatRecords & { close(): Promise<void> } {
   const database = openDatabase({ ...target, maxConnections: serviceConnections });
   return makePostgresFlatRecords(makeFlatStore(database, definition));
+}
+
+/** Opens the flat store for restores, on connections of its own. */
+export function openPostgresWriter(
+  target: Omit<ConnectionTarget, 'maxConnections'>,
+  definition: MigrationDefinition,
+): FlatWriter {
+  const database = openDatabase({ ...target, maxConnections: sourceConnections });
+  return makePostgresFlatWriter(makeFlatStore(database, definition));
 }
 
 /** A target by its URL. Throws HalError `SourceUrlInvalid`. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { SourceConfig } from '../config/deploy-file.ts';
+import type { SqliteConfig } from '../config/source-config.ts';
 import type { FlatRecords } from '../gateway/ports.ts';
 import { HalError } from '../kernel/errors.ts';
 import type { MigrationDefinition } from '../migration/definition.ts';
@@ -23,7 +23,7 @@ const retryAfterMs = 15;
 const patienceMs = 5_000;
 
 /** Opens the flat store for the state gateway, on a connection of its own. Throws like `openFlatSource`. */
-export function openFlatRecords(config: SourceConfig, definition: MigrationDefinition): SqliteFlatRecords {
+export function openFlatRecords(config: SqliteConfig, definition: MigrationDefinition): SqliteFlatRecords {
   const connection = openConnection(config.path);
   useWriteAheadLog(connection);
   connection.first(`PRAGMA busy_timeout = ${busyTimeoutMs}`);

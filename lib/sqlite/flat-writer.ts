@@ -1,4 +1,4 @@
-import type { SourceConfig } from '../config/deploy-file.ts';
+import type { SqliteConfig } from '../config/source-config.ts';
 import { HalError } from '../kernel/errors.ts';
 import type { FlatWriter, FlatWriteOutcome } from '../migration/backup/ports.ts';
 import type { MigrationDefinition } from '../migration/definition.ts';
@@ -10,7 +10,7 @@ import { makeFlatStore, requireChangeLog, requireTable, type FlatStore } from '.
 import { deleteRow, putRow, rowKey } from './row-access.ts';
 
 /** Opens the flat store for restores, on a connection of its own. Throws like `openFlatSource`. */
-export function openFlatWriter(config: SourceConfig, definition: MigrationDefinition): FlatWriter {
+export function openFlatWriter(config: SqliteConfig, definition: MigrationDefinition): FlatWriter {
   return makeSqliteFlatWriter(makeFlatStore(openConnection(config.path), definition));
 }
 

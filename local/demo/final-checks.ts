@@ -59,7 +59,7 @@ export async function judgeHistory(
   historyPath: string,
 ): Promise<HistoryReport> {
   const { tables } = control.names;
-  const opened = openGateway({
+  const opened = await openGateway({
     source: { kind: 'sqlite', path: cloud.flatStore },
     tables: { state: tables.state, authority: tables.authority, reversePending: tables.reversePending },
     definition: hal9Definition,
@@ -70,6 +70,6 @@ export async function judgeHistory(
       readFinal: makeFinalStateReader(opened.gateway, hal9Definition),
     });
   } finally {
-    opened.close();
+    await opened.close();
   }
 }

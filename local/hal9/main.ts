@@ -18,7 +18,7 @@ const open = () =>
   });
 const services = await startServices(
   {
-    gateways: { flat: open().gateway, hierarchical: open().gateway },
+    gateways: { flat: (await open()).gateway, hierarchical: (await open()).gateway },
     definition,
     ...systemTiming,
   },

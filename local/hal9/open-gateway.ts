@@ -3,11 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { makeAuthorityStore } from '../../lib/aws/authority-store.ts';
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { makeHierarchicalRecords } from '../../lib/aws/hierarchical-records.ts';
-import type { SourceConfig } from '../../lib/config/deploy-file.ts';
+import type { SourceConfig } from '../../lib/config/source-config.ts';
 import { makeGateway } from '../../lib/gateway/gateway.ts';
 import type { Gateway } from '../../lib/gateway/outcome.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
-import { openFlatRecords } from '../../lib/sqlite/flat-records.ts';
+import { openFlatRecords } from '../../lib/sources/open-flat-source.ts';
 
 const defaultMaxWaitMs = 5_000;
 
@@ -24,16 +24,16 @@ export interface GatewayTables {
 }
 
 /** A gateway with connections of its own; the SDK finds its endpoint in the environment of the process. */
-export function openGateway(options: {
+export async function openGateway(options: {
   source: SourceConfig;
   tables: GatewayTables;
   definition: MigrationDefinition;
   /** How long a request waits for a switch of authority to finish; default 5,000. */
   maxWaitMs?: number | undefined;
-}): { readonly gateway: Gateway; close(): void } {
+}): Promise<{ readonly gateway: Gateway; close(): Promise<void> }> {
   const { tables, definition } = options;
   const client = makeDynamoClient();
-  const flat = openFlatRecords(options.source, definition);
+  const flat = await openFlatRecords(options.source, definition);
   const gateway = makeGateway({
     flat,
     hierarchical: makeHierarchicalRecords({ client, tables }),
@@ -44,8 +44,8 @@ export function openGateway(options: {
   });
   return {
     gateway,
-    close() {
-      flat.close();
+    async close() {
+      await flat.close();
       client.destroy();
     },
   };

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 
 import { parseEnvironment, sourceSetting } from '../../lib/config/environment.ts';
-import type { SourceConfig } from '../../lib/config/deploy-file.ts';
+import type { SourceConfig } from '../../lib/config/source-config.ts';
 import type { TrafficOptions } from './traffic-control.ts';
 import { trafficOptionsVariable } from './traffic-messages.ts';
 

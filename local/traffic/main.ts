@@ -1,4 +1,4 @@
-import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { openFlatSource } from '../../lib/sources/open-flat-source.ts';
 import { chosenMigration } from '../cloud/deployment.ts';
 import { parseEnv } from './env.ts';
 import { answerCall } from './serve-traffic.ts';
@@ -12,7 +12,7 @@ function reply(message: TrafficReply, sent?: () => void): void {
 try {
   const options = parseEnv(process.env);
   const definition = await chosenMigration();
-  const source = openFlatSource(options.source, definition);
+  const source = await openFlatSource(options.source, definition);
   const control = await startTraffic({ source, definition }, options);
   await source.close();
   process.on('message', (call) => {

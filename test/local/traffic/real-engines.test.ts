@@ -148,12 +148,12 @@ test('on SQLite and DynamoDB, users of the real services lose nothing while thei
   await during('back', () => migration.switchAll('flat'));
   await during('over again', () => migration.switchAll('hierarchical'));
   const stats = await traffic.stop();
-  const final = openGateway({ source: { kind: 'sqlite', path }, tables, definition: hal9Definition });
+  const final = await openGateway({ source: { kind: 'sqlite', path }, tables, definition: hal9Definition });
   const report = await checkHistory({
     historyPath,
     readFinal: makeFinalStateReader(final.gateway, hal9Definition),
   });
-  final.close();
+  await final.close();
   await services.stop();
   await migration.source.close();
 

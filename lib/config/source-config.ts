@@ -1,0 +1,57 @@
+import * as z from 'zod/mini';
+
+const text = z.string().check(z.minLength(1));
+const identifier = (prefix: string) =>
+  z.string().check(z.regex(new RegExp(`^${prefix}-[0-9a-f]+$`), `an identifier such as ${prefix}-0a1b2c3d`));
+
+/** A file on the machine of whoever reads it. */
+const sqlite = z.strictObject({ kind: z.literal('sqlite'), path: text });
+
+/** A schema of a PostgreSQL database: by its URL, or on AWS by address, secret and network. */
+const postgres = z
+  .strictObject({
+    kind: z.literal('postgres'),
+    url: z.optional(
+      z.string().check(z.regex(/^postgres(ql)?:\/\/./, 'a URL such as postgres://host/database')),
+    ),
+    host: z.optional(text),
+    port: z.optional(z.int().check(z.gte(1), z.lte(65_535))),
+    database: z.optional(text),
+    /** Its value is JSON with `username` and `password`, as Secrets Manager makes it for a database. */
+    secretArn: z.optional(
+      z.string().check(z.regex(/^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:/, 'the ARN of a secret')),
+    ),
+    /** `public` when left out. */
+    schema: z.optional(text),
+    network: z.optional(
+      z.strictObject({
+        vpcId: identifier('vpc'),
+        subnetIds: z.array(identifier('subnet')).check(z.minLength(1)),
+        securityGroupIds: z.array(identifier('sg')).check(z.minLength(1)),
+      }),
+    ),
+  })
+  .check(
+    z.refine((source) => {
+      const byAddress = [source.host, source.database, source.secretArn, source.network];
+      const isAddressed = byAddress.every((part) => part !== undefined);
+      const isPlain = byAddress.every((part) => part === undefined) && source.port === undefined;
+      return source.url === undefined ? isAddressed : isPlain;
+    }, 'a PostgreSQL source with "url", or with "host", "database", "secretArn" and "network"'),
+  );
+
+/** Where the flat store is. */
+export const sourceConfig = z.discriminatedUnion('kind', [sqlite, postgres], { error: 'sqlite or postgres' });
+
+export type SourceConfig = z.infer<typeof sourceConfig>;
+export type SqliteConfig = Extract<SourceConfig, { kind: 'sqlite' }>;
+export type PostgresConfig = Extract<SourceConfig, { kind: 'postgres' }>;
+
+/** For messages, without credentials. */
+export function describeSource(source: SourceConfig): string {
+  if (source.kind === 'sqlite') return source.path;
+  const schema = source.schema ?? 'public';
+  if (source.url === undefined) return `postgres://${source.host ?? ''}/${source.database ?? ''} (${schema})`;
+  const url = URL.parse(source.url);
+  return `postgres://${url?.host ?? ''}${url?.pathname ?? ''} (${schema})`;
+}
