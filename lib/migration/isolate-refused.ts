@@ -4,7 +4,7 @@ const refusals = new Set(['StoreRefusedItem', 'ValidationException', 'Validation
 const refusalsOfCaller = new Set(['AccessDenied', 'ResourceNotFound']);
 
 /** True when the store looked at the record and will never take it; what may pass later is no refusal. */
-export function isRefusal(fault: unknown): fault is Error {
+function isRefusal(fault: unknown): fault is Error {
   if (!(fault instanceof Error) || !refusals.has(fault.name)) return false;
   const { code } = (fault as { facts?: { code?: unknown } }).facts ?? {};
   return typeof code !== 'string' || !refusalsOfCaller.has(code);

@@ -3,7 +3,7 @@ import type { RecordVersion } from '../record.ts';
 import type { FlatRow, RecordKey } from '../row.ts';
 
 /** A part as it is stored: length and sha256 of its bytes. */
-export interface StoredPart {
+interface StoredPart {
   readonly bytes: number;
   readonly sha256: string;
 }

@@ -141,7 +141,7 @@ export function fitsQuarantine(
 }
 
 /** Before the write that replaces it, so that a crash between leaves an entry too many, never one too few. */
-export async function putAside(
+async function putAside(
   { quarantine, clock }: Pick<RestoreEntriesDeps, 'quarantine' | 'clock'>,
   { restoreId, category }: Pick<RestoreTask, 'restoreId' | 'category'>,
   { key, row, damaged }: Present,

@@ -84,7 +84,7 @@ const positionSchema = z.object({
   bytes: z.int(),
 });
 
-export type BackupPosition = z.infer<typeof positionSchema>;
+type BackupPosition = z.infer<typeof positionSchema>;
 
 /**
  * Reads every record of the authoritative side, category by category in key order, then what changed while it did so,

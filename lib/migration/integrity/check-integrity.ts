@@ -17,7 +17,7 @@ export interface CheckIntegrityDeps {
 }
 
 const finding = z.object({ fault: z.string(), pk: z.string(), detail: z.string() });
-export type IntegrityFinding = z.infer<typeof finding>;
+type IntegrityFinding = z.infer<typeof finding>;
 
 const reportSchema = z.object({
   /** Rows that rules looked at, and records of the target whose hashes were computed again. */

@@ -9,7 +9,7 @@ import type { FlatRow } from '../../../../lib/migration/row.ts';
 import type { Category } from '../../../../lib/migration/category.ts';
 import { migrationInMemory } from '../migration-in-memory.ts';
 
-export const bothCategories: readonly Category[] = ['user-sessions', 'metadata'];
+const bothCategories: readonly Category[] = ['user-sessions', 'metadata'];
 
 /** A small migration with a place for backups; each call ends after one part, so that every cursor is used. */
 export function backupInMemory() {

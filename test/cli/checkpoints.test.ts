@@ -1,0 +1,142 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { freshAssembly } from '../../local/cloud/assembly.ts';
+import { captured, onlyDocument, type Outcome } from './captured-cli.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'hal9-checkpoints-'));
+const data = join(root, 'data');
+const cli = (line: string): Promise<Outcome> => captured(`${line} --data ${data}`, process.env);
+const json = async (line: string): Promise<Record<string, unknown>> =>
+  onlyDocument((await cli(`${line} --json`)).out);
+
+function execute(sql: string): void {
+  const database = new DatabaseSync(join(data, 'flat.sqlite'), { enableForeignKeyConstraints: false });
+  database.exec(`PRAGMA busy_timeout = 5000; ${sql}`);
+  database.close();
+}
+
+/** Changes one byte in the middle of a part of the newest backup. */
+function damagePart(category: string): void {
+  const buckets = join(data, 'objects', 'buckets');
+  const files = readdirSync(buckets, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.name.endsWith('.data') && entry.parentPath.endsWith(category))
+    .map((entry) => join(entry.parentPath, entry.name));
+  const [file = ''] = files;
+  const bytes = readFileSync(file);
+  const middle = bytes.length >> 1;
+  bytes[middle] = (bytes[middle] ?? 0) ^ 0x55;
+  writeFileSync(file, bytes);
+}
+
+beforeAll(async () => {
+  await freshAssembly(() => undefined);
+  const { code } = await cli('local up --detach --rate 0 --records 300');
+  expect(code).toBe(0);
+  expect((await cli('state migrate')).code).toBe(0);
+}, 300_000);
+
+afterAll(async () => {
+  await cli('local down');
+  rmSync(root, { recursive: true, force: true });
+}, 60_000);
+
+describe('the checkpoints of the state runbook, command by command', () => {
+  test('a full backup is stored, read again, listed and exported', { timeout: 60_000 }, async () => {
+    const made = await cli('state checkpoint --name pre-state-migration --full-backup --verify');
+    const { checkpoints } = await json('state list-checkpoints');
+    const manifest = await json('state export-manifest --checkpoint latest');
+
+    expect(made.code).toBe(0);
+    expect(made.out.trim()).toMatch(/^pre-state-migration-\d{8}-\d{6}$/);
+    expect(made.err).toContain('The backup is what was written: 300 of 300 records');
+    expect(checkpoints).toMatchObject([{ name: 'pre-state-migration', backup: { entries: 300 } }]);
+    expect(manifest).toMatchObject({
+      checkpoint: { hashes: [{ category: 'user-sessions' }, {}, {}, {}, {}] },
+      backup: { definition: 'hal9', parts: expect.arrayContaining([]) as unknown[] },
+    });
+  });
+
+  test(
+    'a rollback of one category sets newer writes aside, from where they are replayed',
+    {
+      timeout: 60_000,
+    },
+    async () => {
+      execute(`UPDATE flat_metadata SET resource = 'newer' WHERE seq = 2 AND kind = 'logs'`);
+
+      const wish = 'state rollback --category metadata --to-checkpoint latest --preserve-others';
+      const { counts: kept } = await json(wish);
+      const { newerWrites, counts } = await json(`${wish} --newer quarantine`);
+      const listed = await cli('state quarantine list --category metadata');
+      const replayed = await json('state quarantine replay --category metadata');
+
+      expect(kept).toMatchObject({ kept: 1, restored: 0 });
+      expect(newerWrites).toEqual([{ category: 'metadata', writes: 1 }]);
+      expect(counts).toMatchObject({ setAside: 1 });
+      expect(listed.out).toContain('NewerThanCheckpoint');
+      expect(replayed).toMatchObject({ counts: { replayed: 1, 'changed-since': 0 } });
+    },
+  );
+
+  test(
+    'a damaged part is found; recovery restores the rest and quarantines what is damaged',
+    {
+      timeout: 60_000,
+    },
+    async () => {
+      damagePart('configuration');
+
+      const verified = await cli('state verify-checkpoint');
+      const recovered = await cli(
+        'state recover --from-backup --validate-each --quarantine-corrupted --category configuration',
+      );
+      const { entries } = await json('state quarantine list --category configuration');
+
+      expect(verified.code).toBe(6);
+      expect(verified.err).toContain('The backup is damaged');
+      expect(recovered.code).toBe(3);
+      expect(recovered.out).toContain('pieces of the backup that cannot be read, in quarantine');
+      expect(entries).toMatchObject([{ errorName: 'BackupRecordDamaged' }]);
+    },
+  );
+
+  test(
+    'validation names what is quarantined, which lenient accepts and strict does not',
+    {
+      timeout: 60_000,
+    },
+    async () => {
+      const strict = await json('validate --phase state-migration --comprehensive');
+      const lenient = await cli('state validate --lenient --failed-only');
+      const { checks } = strict as { checks: { name: string; result: string; detail: string }[] };
+
+      expect(strict).toMatchObject({ passed: false, mode: 'strict' });
+      const failed = checks.filter(({ result }) => result === 'fail').map(({ name }) => name);
+      expect(failed).toEqual(['integrity', 'quarantine']);
+      // The generated store has connections to neurons that there are not.
+      expect(checks.find(({ name }) => name === 'integrity')?.detail).toMatch(/^\d+ DanglingEdge; /);
+      expect(checks.find(({ name }) => name === 'identity')?.detail).toMatch(
+        /^300 = 297 verified \+ 3 quarantined \+ 0 tombstoned \+ 0 pending$/,
+      );
+      expect(lenient.code).toBe(0);
+      expect(lenient.out).toContain('3 records are in quarantine');
+    },
+  );
+
+  test.each([
+    ['state restore --checkpoint never-made', 'CheckpointUnknown', 2],
+    ['state quarantine show session/nobody', 'NotQuarantined', 2],
+    ['state restore --newer drop', 'BadOptionValue', 2],
+    ['validate --phase canary', 'PhaseHasNoValidation', 2],
+  ])('%s is %s', async (line, name, code) => {
+    const outcome = await cli(`${line} --json`);
+
+    expect(outcome.code).toBe(code);
+    expect(onlyDocument(outcome.out)).toMatchObject({ error: { name } });
+  });
+});
