@@ -35,9 +35,10 @@ function damagePart(category: string): void {
 
 beforeAll(async () => {
   await freshAssembly(() => undefined);
-  const { code } = await cli('local up --detach --rate 0 --records 300');
-  expect(code).toBe(0);
-  expect((await cli('state migrate')).code).toBe(0);
+  for (const line of ['local up --detach --rate 0 --records 300', 'state migrate']) {
+    const { code, err } = await cli(line);
+    if (code !== 0) throw new Error(`${line} ended with ${code}: ${err}`);
+  }
 }, 300_000);
 
 afterAll(async () => {
