@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
-/** Lower-case hex digest of the UTF-8 bytes of `text`. */
-export function sha256Hex(text: string): string {
+/** Lower-case hex digest of bytes, or of the UTF-8 bytes of a text. */
+export function sha256Hex(text: string | Uint8Array): string {
   return hash('sha256', text, 'hex');
 }
 

@@ -66,15 +66,16 @@ export function removeKeys(cells: DigestCells, keyHashes: readonly Buffer[]): vo
 export function differingBuckets(cells: DigestCells): ReadonlySet<number> {
   const differing = new Set<number>();
   for (let bucket = 0; bucket < bucketCount; bucket += 1) {
-    const from = bucket * laneCount;
-    for (let lane = 0; lane < laneCount; lane += 1) {
-      if (cells[from + lane] !== 0) {
-        differing.add(bucket);
-        break;
-      }
-    }
+    if (isDiffering(cells, bucket)) differing.add(bucket);
   }
   return differing;
+}
+
+export function isDiffering(cells: DigestCells, bucket: number): boolean {
+  for (let at = bucket * laneCount; at < (bucket + 1) * laneCount; at += 1) {
+    if (cells[at] !== 0) return true;
+  }
+  return false;
 }
 
 function cellAt(keyHash: Uint8Array, table: number): number {

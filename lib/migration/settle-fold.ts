@@ -1,5 +1,12 @@
 import { sha256Bytes } from '../kernel/sha256.ts';
-import { addTerm, bucketOfHash, differingBuckets, removeKeys, type DigestCells } from './digest-cells.ts';
+import {
+  addTerm,
+  bucketOfHash,
+  differingBuckets,
+  isDiffering,
+  removeKeys,
+  type DigestCells,
+} from './digest-cells.ts';
 import type { FlatSource } from './ports.ts';
 import type { StateFold } from './state-fold.ts';
 
@@ -24,23 +31,27 @@ export async function settleFold(
   return fold.sample === null ? { planted: 0, found: 0 } : plantInDigest(fold.cells, fold.sample);
 }
 
-type Plant = (cells: DigestCells, keyHash: Buffer, term: Buffer) => void;
+/** What each side says of the sample: its term, how often. */
+interface Plant {
+  readonly term: 'own' | 'other';
+  readonly sign: 1 | -1;
+}
+
+/** A mismatch, a record that is missing, one that is too much, one that was counted twice. */
+const plants: readonly (readonly Plant[])[] = [
+  [
+    { term: 'own', sign: 1 },
+    { term: 'other', sign: -1 },
+  ],
+  [{ term: 'own', sign: 1 }],
+  [{ term: 'other', sign: -1 }],
+  [
+    { term: 'own', sign: -1 },
+    { term: 'own', sign: -1 },
+  ],
+];
 
 const other = sha256Bytes('planted');
-
-const plants: readonly Plant[] = [
-  // A mismatch, a record that is missing, one that is too much, one that was counted twice.
-  (cells, keyHash, term) => {
-    addTerm(cells, keyHash, term, 1);
-    addTerm(cells, keyHash, other, -1);
-  },
-  (cells, keyHash, term) => addTerm(cells, keyHash, term, 1),
-  (cells, keyHash) => addTerm(cells, keyHash, other, -1),
-  (cells, keyHash, term) => {
-    addTerm(cells, keyHash, term, -1);
-    addTerm(cells, keyHash, term, -1);
-  },
-];
 
 /** Only where the sides agree: a bucket that differs anyway proves nothing. */
 function plantInDigest(
@@ -48,13 +59,16 @@ function plantInDigest(
   sample: { readonly keyHash: string; readonly term: string },
 ): { readonly planted: number; readonly found: number } {
   const keyHash = Buffer.from(sample.keyHash, 'hex');
-  const term = Buffer.from(sample.term, 'hex');
+  const own = Buffer.from(sample.term, 'hex');
   const bucket = bucketOfHash(keyHash);
-  if (differingBuckets(cells).has(bucket)) return { planted: 0, found: 0 };
+  if (isDiffering(cells, bucket)) return { planted: 0, found: 0 };
   const found = plants.filter((plant) => {
-    const copy = cells.slice();
-    plant(copy, keyHash, term);
-    return differingBuckets(copy).has(bucket);
+    for (const { term, sign } of plant) addTerm(cells, keyHash, term === 'own' ? own : other, sign);
+    const isFound = isDiffering(cells, bucket);
+    for (const { term, sign } of plant) {
+      addTerm(cells, keyHash, term === 'own' ? own : other, sign === 1 ? -1 : 1);
+    }
+    return isFound;
   });
   return { planted: plants.length, found: found.length };
 }

@@ -16,9 +16,9 @@ export interface FoldedCategory {
 /** What a verification knows between two of its invocations, beside its counts. */
 export interface StateFold {
   /** Rows minus records. */
-  readonly cells: DigestCells;
+  cells: DigestCells;
   /** Records on the target by bucket, category (in the order of `categories`) and verdict. */
-  readonly counts: Uint32Array;
+  counts: Uint32Array;
   readonly categories: readonly FoldedCategory[];
   /** Highest sequence of each category when its rows had been read; empty until then. */
   closedAt: Readonly<Record<Category, number>>;
@@ -41,7 +41,7 @@ const verdicts: readonly AgreedVerdict[] = ['verified', 'quarantined', 'tombston
 
 export function emptyFold(categories: readonly FoldedCategory[]): StateFold {
   return {
-    cells: emptyCells(),
+    cells: categories.length === 0 ? new Uint32Array() : emptyCells(),
     counts: new Uint32Array(bucketCount * categories.length * verdicts.length),
     categories,
     closedAt: {},
@@ -51,6 +51,12 @@ export function emptyFold(categories: readonly FoldedCategory[]): StateFold {
     differing: null,
     moved: new Set(),
   };
+}
+
+/** After the result is taken: cells and counts are needed no more. */
+export function dropDigests(fold: StateFold): void {
+  fold.cells = new Uint32Array();
+  fold.counts = new Uint32Array();
 }
 
 export function foldedCategory(fold: StateFold, category: Category): FoldedCategory | undefined {
@@ -95,7 +101,7 @@ interface Header {
   readonly moved: readonly Category[];
 }
 
-/** As bytes: length of the header, the header as JSON, and while the fold is not settled the cells and the counts. */
+/** As bytes: length of the header, the header as JSON, the cells and the counts while there are any. */
 export function encodeFold(fold: StateFold): Uint8Array {
   const { cells, counts, differing, exact, expiring, moved, ...rest } = fold;
   const header: Header = {
@@ -108,8 +114,7 @@ export function encodeFold(fold: StateFold): Uint8Array {
   const text = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(text.length);
-  const lanes = differing === null ? [bytesOf(cells), bytesOf(counts)] : [];
-  return Buffer.concat([length, text, ...lanes]);
+  return Buffer.concat([length, text, bytesOf(cells), bytesOf(counts)]);
 }
 
 export function decodeFold(bytes: Uint8Array): StateFold {
@@ -117,7 +122,9 @@ export function decodeFold(bytes: Uint8Array): StateFold {
   const from = 4 + buffer.readUInt32LE(0);
   const header = JSON.parse(buffer.toString('utf8', 4, from)) as Header;
   const fold = emptyFold(header.categories);
-  if (header.differing === null) {
+  if (header.differing !== null) {
+    dropDigests(fold);
+  } else {
     buffer.copy(bytesOf(fold.cells), 0, from);
     buffer.copy(bytesOf(fold.counts), 0, from + fold.cells.byteLength);
   }

@@ -62,7 +62,7 @@ export async function sealCursor(
   names: readonly string[],
 ): Promise<string> {
   const bytes = encodeFold(verification.fold);
-  const name = sha256Hex(`${verification.report.startedAtMs} ${Buffer.from(bytes).toString('base64')}`);
+  const name = `${verification.report.startedAtMs.toString(36)}-${sha256Hex(bytes)}`;
   const kept = names.filter((known) => known !== name);
   await digests.save(name, bytes);
   await digests.remove(kept.slice(0, -1));

@@ -9,6 +9,7 @@ import { resolveOutdated } from './resolve-outdated.ts';
 import { settleFold } from './settle-fold.ts';
 import {
   agreedCounts,
+  dropDigests,
   emptyFold,
   foldedCategory,
   type FoldedCategory,
@@ -161,6 +162,7 @@ async function settle(deps: VerificationDeps, fold: StateFold): Promise<Look> {
       return (report) => addAgreed(report, category, counts);
     });
   const planted: ReportChange = (report) => withCanary(report, canary);
+  dropDigests(fold);
   return { position: { pass: 'changed', from: 0 }, fold, judged: found(...counted, planted) };
 }
 
