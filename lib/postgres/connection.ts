@@ -66,8 +66,9 @@ export function openDatabase(target: ConnectionTarget): Database {
     allowExitOnIdle: true,
     application_name: 'hal9-migrate',
   });
-  // A connection that is lost while nobody uses it is replaced by the next query.
+  // A connection that is lost while nobody asks it anything is replaced by the next query.
   pool.on('error', ignore);
+  pool.on('connect', (client) => client.on('error', ignore));
   return {
     place,
     schema,
@@ -125,7 +126,7 @@ async function repeated<Result>(attempt: () => Promise<Attempt<Result>>): Promis
   }
 }
 
-/** Without a listener a connection that is lost between two queries would end the process. */
+/** Without a listener a connection that is lost, in use, idle or given back, would end the process. */
 const ignore = (): void => undefined;
 
 async function transact<Result>(
@@ -140,7 +141,6 @@ async function transact<Result>(
   } catch (error) {
     throw sourceFault(error, place);
   }
-  client.on('error', ignore);
   const session = makeSession(client, place);
   let result: Result;
   try {
@@ -149,18 +149,15 @@ async function transact<Result>(
   } catch (error) {
     const lost = isConnectionLost(error);
     if (!lost) await rollBack(client);
-    client.off('error', ignore);
     client.release(lost);
     if (lost) return { lost: error };
     throw error;
   }
   try {
     await session.script('COMMIT');
-    client.off('error', ignore);
     client.release();
     return { result };
   } catch (error) {
-    client.off('error', ignore);
     client.release(true);
     throw error;
   }

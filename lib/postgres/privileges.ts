@@ -15,7 +15,10 @@ export async function requirePrivileges(
   layouts: ReadonlyMap<string, TableLayout>,
 ): Promise<void> {
   const user = (await session.first('SELECT current_user::text'))?.[0] ?? '';
-  const mayCreate = await session.first("SELECT has_schema_privilege($1, 'USAGE, CREATE')::text", [schema]);
+  const mayCreate = await session.first(
+    "SELECT (has_schema_privilege($1, 'USAGE') AND has_schema_privilege($1, 'CREATE'))::text",
+    [schema],
+  );
   const owners = new Set([...layouts.values()].filter(({ isOwned }) => !isOwned).map(({ owner }) => owner));
   const hasSideEffects = [...layouts.values()].some(({ sideEffects }) => sideEffects.length > 0);
   const statements = [
