@@ -241,10 +241,11 @@ describe('the local edge', () => {
     expect([slow.status, gone.status]).toEqual([504, 502]);
   });
 
-  it('adds less than 3 ms to a request', async () => {
+  it('adds no waiting to a request, such as that for a delayed acknowledgement', async () => {
     const direct = await medianMs(`http://127.0.0.1:${origins.flat.port}`);
     const throughEdge = await medianMs(edge.url);
 
-    expect(throughEdge - direct).toBeLessThan(3);
+    const delayedAcknowledgementMs = 40;
+    expect(throughEdge - direct).toBeLessThan(delayedAcknowledgementMs / 2);
   });
 });
