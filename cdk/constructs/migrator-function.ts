@@ -2,6 +2,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import type { Duration } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import type { BundlingOptions } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -14,6 +15,7 @@ import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
 import { acknowledgeWildcard } from '../checks/acknowledge.ts';
 import { migrationFileContext } from '../migration-file.ts';
 import { projectRoot } from '../project-root.ts';
+import { joinNetwork, type SourceNetwork } from './source-network.ts';
 
 export interface MigratorFunctionProps {
   /** Folder under `functions/`; also the function's name. */
@@ -22,17 +24,24 @@ export interface MigratorFunctionProps {
   readonly environment: Readonly<Record<string, string>>;
   readonly timeout: Duration;
   readonly memoryMb?: number;
+  /** Where its source is, when that has a network of its own. */
+  readonly network?: SourceNetwork;
   /** Where events go that failed in every asynchronous attempt. */
   readonly deadLetters: Queue;
 }
+
+/** The authorities that sign the certificates of Amazon's databases, as the runtime carries them. */
+const databaseAuthorities = { NODE_EXTRA_CA_CERTS: '/var/runtime/ca-cert.pem' };
 
 /** A Lambda function with our defaults: Node 24 on arm64, own role, kept logs, tracing, dead letters. */
 export class MigratorFunction extends Construct {
   readonly fn: NodejsFunction;
   readonly role: Role;
+  readonly opensSource: boolean;
 
   constructor(scope: Construct, id: string, props: MigratorFunctionProps) {
     super(scope, id);
+    this.opensSource = props.environment['SOURCE'] !== undefined;
     const functionName = props.names.functionName(props.folder);
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/lambda/${functionName}`,
@@ -60,7 +69,7 @@ export class MigratorFunction extends Construct {
       logGroup,
       tracing: Tracing.ACTIVE,
       deadLetterQueue: props.deadLetters,
-      environment: { ...props.environment },
+      environment: { ...props.environment, ...(props.network === undefined ? {} : databaseAuthorities) },
       bundling: {
         format: OutputFormat.ESM,
         target: 'node24',
@@ -73,6 +82,9 @@ export class MigratorFunction extends Construct {
         banner: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
       },
     });
+    if (props.network !== undefined) {
+      joinNetwork(this.fn.node.defaultChild as CfnFunction, this.role, props.network);
+    }
   }
 }
 

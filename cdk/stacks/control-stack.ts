@@ -63,6 +63,8 @@ export class ControlStack extends Stack {
     });
     this.flags = new FlagsConfiguration(this, 'Flags', props.names);
     const environments = functionEnvironments({ ...props, flags: this.flags, metricNamespace });
+    const { source } = props.deploy;
+    const network = source.kind === 'postgres' ? source.network : undefined;
     const functions = new Map<FunctionFolder, MigratorFunction>();
     for (const [folder, environment] of environments) {
       const built = new MigratorFunction(this, pascalCase(folder), {
@@ -70,6 +72,8 @@ export class ControlStack extends Stack {
         names: props.names,
         environment,
         timeout: timeouts[folder] ?? Duration.minutes(1),
+        // Only what opens the source is put into its network.
+        ...(network === undefined || environment['SOURCE'] === undefined ? {} : { network }),
         deadLetters: failedEvents.queue,
       });
       functions.set(folder, built);

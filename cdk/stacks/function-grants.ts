@@ -1,6 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
+import type { DeployFile } from '../../lib/config/deploy-file.ts';
 import { metricNamespace, type ResourceNames } from '../../lib/kernel/resource-names.ts';
 import { acknowledgeWildcard } from '../checks/acknowledge.ts';
 import { backupBucketName } from '../constructs/backup-bucket.ts';
@@ -14,6 +15,7 @@ export interface FunctionGrantsProps {
   readonly state: StateStack;
   readonly names: ResourceNames;
   readonly flags: FlagsConfiguration;
+  readonly deploy: DeployFile;
 }
 
 /** Data plane actions; no function may read or write more than its folder's work needs. */
@@ -34,6 +36,7 @@ export function grantFunctions(props: FunctionGrantsProps): void {
   grantFlags(props);
   grantMetrics(props);
   grantInvocations(props);
+  grantSource(props);
 }
 
 function role(props: FunctionGrantsProps, folder: FunctionFolder): MigratorFunction {
@@ -95,6 +98,18 @@ function grantTables(props: FunctionGrantsProps): void {
     ['roll-back', state.control.tableArn, [...read, ...write]],
   ];
   for (const [folder, tableArn, actions] of grants) allow(role(props, folder), actions, [tableArn]);
+}
+
+/** The secret of the source's database, for those that open it. */
+function grantSource({ functions, deploy }: FunctionGrantsProps): void {
+  const { source } = deploy;
+  if (source.kind !== 'postgres' || source.secretArn === undefined) return;
+  for (const { role, opensSource } of functions.values()) {
+    if (!opensSource) continue;
+    role.addToPolicy(
+      new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [source.secretArn] }),
+    );
+  }
 }
 
 function grantQueues(props: FunctionGrantsProps): void {

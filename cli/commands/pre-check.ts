@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 
 import { exitCodes } from '../../lib/kernel/errors.ts';
-import { preCheck } from '../../lib/orchestrator/operations/pre-check.ts';
+import type { SourceConfig } from '../../lib/config/source-config.ts';
+import { preCheck, type PreCheckDeps } from '../../lib/orchestrator/operations/pre-check.ts';
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
 import { openControlPlane } from '../control-plane.ts';
@@ -21,7 +22,7 @@ export function addPreCheckVerb(program: Command, context: CliContext): void {
       const report = await preCheck({
         ...(await openControlPlane(connection)),
         place: connection.kind,
-        sourceKind: connection.deploy.source.kind,
+        sourceKind: kindOf(connection.deploy.source),
       });
       if (!report.ready) context.setExitCode(exitCodes.gateFailed);
       if (options.json) {
@@ -35,4 +36,9 @@ export function addPreCheckVerb(program: Command, context: CliContext): void {
           : 'mend what failed, then hal9-migrate pre-check',
       );
     });
+}
+
+/** A URL holds its credentials, which on AWS would stand in every template. */
+function kindOf(source: SourceConfig): PreCheckDeps['sourceKind'] {
+  return source.kind === 'postgres' && source.url !== undefined ? 'postgres-url' : source.kind;
 }

@@ -2,7 +2,14 @@ import * as z from 'zod/mini';
 
 const text = z.string().check(z.minLength(1));
 const identifier = (prefix: string) =>
-  z.string().check(z.regex(new RegExp(`^${prefix}-[0-9a-f]+$`), `an identifier such as ${prefix}-0a1b2c3d`));
+  z
+    .string()
+    .check(
+      z.regex(
+        new RegExp(`^${prefix}-[0-9a-f]{8}([0-9a-f]{9})?$`),
+        `an identifier such as ${prefix}-0a1b2c3d`,
+      ),
+    );
 
 /** A file on the machine of whoever reads it. */
 const sqlite = z.strictObject({ kind: z.literal('sqlite'), path: text });

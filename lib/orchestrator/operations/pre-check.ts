@@ -17,7 +17,7 @@ export interface PreCheckDeps {
   readonly probe: HealthProbe;
   /** On AWS a flat store that is a file on somebody's disk cannot be reached by the functions. */
   readonly place: 'aws' | 'local';
-  readonly sourceKind: string;
+  readonly sourceKind: 'sqlite' | 'postgres' | 'postgres-url';
 }
 
 export interface Check {
@@ -146,8 +146,16 @@ async function checkSource(deps: PreCheckDeps): Promise<Check> {
 }
 
 function checkStatePhase(deps: PreCheckDeps): Check {
-  if (deps.place === 'local' || deps.sourceKind !== 'sqlite')
+  if (deps.place === 'local' || deps.sourceKind === 'postgres')
     return pass('state-phase', 'the source can be reached');
+  if (deps.sourceKind === 'postgres-url') {
+    return {
+      name: 'state-phase',
+      result: 'fail',
+      detail: 'the flat store is named by a URL, whose credentials would stand in the templates',
+      remedy: 'Name it by "host", "database", "secretArn" and "network" in the deploy file.',
+    };
+  }
   return {
     name: 'state-phase',
     result: 'fail',

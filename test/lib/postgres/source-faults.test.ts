@@ -7,6 +7,15 @@ import { startPostgres, type RunningPostgres } from '../../../local/postgres/sta
 import { smallDefinition } from '../../simulation/definition.ts';
 import { makeFlatDatabase, type FlatDatabase } from './flat-database.ts';
 
+const faultOf = async (url: string, schema = 'public'): Promise<unknown> => {
+  const source = openPostgresSource(targetOfUrl(url, schema), smallDefinition);
+  try {
+    return await source.inspect().catch((error: unknown) => error);
+  } finally {
+    await source.close();
+  }
+};
+
 describe('a PostgreSQL source that is not as it should be', () => {
   let server: RunningPostgres;
   let database: FlatDatabase;
@@ -21,14 +30,6 @@ describe('a PostgreSQL source that is not as it should be', () => {
   });
   afterEach(() => database.stop());
 
-  const faultOf = async (url: string, schema = 'public'): Promise<unknown> => {
-    const source = openPostgresSource(targetOfUrl(url, schema), smallDefinition);
-    try {
-      return await source.inspect().catch((error: unknown) => error);
-    } finally {
-      await source.close();
-    }
-  };
   const userUrl = (user: string, password = ''): string => {
     const url = new URL(database.url);
     url.username = user;
@@ -160,9 +161,9 @@ describe('a PostgreSQL source that is not as it should be', () => {
       return rowCount ?? 0;
     };
     let kills = 0;
-    let isReading = true;
+    const reading = new AbortController();
     const killing = (async () => {
-      while (isReading && kills < 12) kills += await kill();
+      while (!reading.signal.aborted && kills < 12) kills += await kill();
     })();
 
     const ids: string[] = [];
@@ -180,7 +181,7 @@ describe('a PostgreSQL source that is not as it should be', () => {
       if (page.nextAfter === null) break;
       after = page.nextAfter;
     }
-    isReading = false;
+    reading.abort();
     await killing;
 
     expect([...faults].filter((name) => name !== 'SourceConnectionLost')).toEqual([]);
