@@ -18,7 +18,7 @@ export function authorityItem(authority: AuthorityItem): Item {
 
 export function parseAuthorityItem(item: Item): AuthorityItem {
   return {
-    category: textOf(item, 'pk') as Category,
+    category: textOf(item, 'pk'),
     group: Number(textOf(item, 'sk')),
     side: textOf(item, 'side') as RecordOrigin,
     epoch: numberOf(item, 'epoch'),

@@ -1,7 +1,6 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { Logger } from '@smithy/types';
 
 /**
  * What every SDK client of the product is made with. Endpoints and credentials come from the environment that the
@@ -24,7 +23,7 @@ export function clientDefaults(settings: ClientSettings = {}) {
 }
 
 const silent = (): void => undefined;
-const quietLogger = { trace: silent, debug: silent, warn: silent, error: silent } as unknown as Logger;
+const quietLogger = { trace: silent, debug: silent, warn: silent, error: silent } as unknown as NonNullable<DynamoDBClientConfig['logger']>;
 
 export interface ClientSettings {
   /** AWS Region; what the SDK finds in the environment when absent. */

@@ -37,7 +37,7 @@ export function parseRangeItem(item: Item): RangeState {
   return {
     runId: textOf(item, 'runId'),
     rangeId: textOf(item, 'rangeId'),
-    category: textOf(item, 'category') as Category,
+    category: textOf(item, 'category'),
     recordType: textOf(item, 'recordType'),
     range: { after: lower, upTo: boundOf(item, 'rangeUpTo') },
     state: textOf(item, 'state') as RangeState['state'],

@@ -42,7 +42,9 @@ async function readGroup(
     if (round >= maxRounds) throw storeReadsThrottled(table, open.length);
     if (round > 0) await sleeper.sleep(backoffMs(round - 1));
     const answer = await client.send(
-      new BatchGetItemCommand({ RequestItems: { [table]: { ...projection, Keys: open, ConsistentRead: true } } }),
+      new BatchGetItemCommand({
+        RequestItems: { [table]: { ...projection, Keys: open, ConsistentRead: true } },
+      }),
     );
     const items = answer.Responses?.[table] ?? [];
     found.push(...items);

@@ -168,7 +168,7 @@ export interface FinishedRanges {
 }
 
 /** Ranges of a backfill run with leases and fenced checkpoints. */
-export interface OpenRun {
+interface OpenRun {
   readonly runId: string;
   /** Counts the starts. */
   readonly opening: number;

@@ -68,8 +68,7 @@ export function startWatcher(deps: WatcherDeps): Watcher {
     run = current;
     timeline.add({ atMs, stats });
     if (isCopying(run)) copySpan = { fromMs: copySpan?.fromMs ?? atMs, toMs: atMs };
-    if (isCopying(run) && atMs - (copy?.atMs ?? 0) >= copyEveryMs) copy = await readCopy(control, copy);
-    if (copy !== null && isCopied(run)) copy = { atMs, view: finished(copy.view) };
+    copy = await nextCopy(control, run, copy, atMs);
     if (atMs - memoryAtMs >= memoryEveryMs) {
       memoryAtMs = atMs;
       peakMb = highest(peakMb, treeMemoryMb(process.pid));
@@ -145,6 +144,16 @@ function isCopied(run: RunRecord | null): boolean {
 /** Looked at every few seconds, the end of the copy itself is never seen. */
 function finished({ rows }: Copy['view']): Copy['view'] {
   return { rows, copied: rows, perSecond: 0 };
+}
+
+async function nextCopy(
+  control: DemoControl,
+  run: RunRecord | null,
+  copy: Copy | null,
+  atMs: number,
+): Promise<Copy | null> {
+  if (isCopying(run)) return atMs - (copy?.atMs ?? 0) >= copyEveryMs ? readCopy(control, copy) : copy;
+  return copy !== null && isCopied(run) ? { atMs, view: finished(copy.view) } : copy;
 }
 
 /** The picture is for people: when it cannot be had now, the older one stays. */
