@@ -1,4 +1,3 @@
-import type { Category } from '../migration/category.ts';
 import { decodeKey, encodeKey } from '../migration/key.ts';
 import type { RangeCounts, RangeState, RangeTask } from '../migration/ports.ts';
 import type { KeyPart } from '../migration/row.ts';
