@@ -78,6 +78,7 @@ export function signedHeaders({
   const headers: Record<string, string> = {
     'content-type': 'application/x-amz-json-1.1',
     host,
+    'x-amz-content-sha256': sha256(body),
     'x-amz-date': time,
     ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken }),
     'x-amz-target': 'secretsmanager.GetSecretValue',

@@ -265,7 +265,7 @@ function log(schema: string, table: MigratedTable, op: string, row: string): str
 }
 
 /** Key columns of a row as texts, padded to the columns of the log. */
-export function keysOf(table: MigratedTable, row: string): string {
+function keysOf(table: MigratedTable, row: string): string {
   return keyColumnNames
     .map((_, at) => {
       const name = table.keyColumns[at];

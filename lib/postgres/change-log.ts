@@ -112,7 +112,7 @@ export function paddedTexts(keyParts: readonly KeyPart[]): readonly string[] {
   return keyColumnNames.map((_, at) => String(keyParts[at] ?? ''));
 }
 
-export function authorityOf([epoch, state]: Cells): FlatAuthority {
+function authorityOf([epoch, state]: Cells): FlatAuthority {
   return { epoch: Number(epoch), state: state as FlatAuthority['state'] };
 }
 

@@ -10,7 +10,7 @@ import { makeFlatStore } from './flat-store.ts';
 import { makePostgresFlatWriter } from './flat-writer.ts';
 
 /** Connections of one function or command, and of one service. */
-const sourceConnections = 4;
+const sourceConnections = 2;
 const serviceConnections = 16;
 
 /** Opens the flat store for the migration; changes nothing in it until `installChangeLog`. Connects on first use. */

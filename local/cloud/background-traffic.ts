@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+import type { SourceConfig } from '../../lib/config/source-config.ts';
 import { spawnTraffic } from '../traffic/spawn-traffic.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { LocalCloudOptions } from './local-cloud.ts';
@@ -11,12 +12,13 @@ const timeoutMs = 15_000;
 export async function startBackgroundTraffic(
   ground: { readonly options: LocalCloudOptions; readonly directory: DataDirectory },
   edgeUrl: string,
+  source: SourceConfig,
 ): Promise<{ stop(): Promise<void> } | null> {
   const rate = ground.options.trafficRate ?? 0;
   if (rate <= 0) return null;
   const options = {
     edgeUrl,
-    source: JSON.stringify({ kind: 'sqlite', path: ground.directory.flatStore }),
+    source: JSON.stringify(source),
     historyPath: join(ground.directory.root, `traffic-${Date.now()}.jsonl`),
     rate,
     users,

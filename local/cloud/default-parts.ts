@@ -32,6 +32,7 @@ function url(port: number): string {
 
 async function startSystems({
   directory,
+  source,
   env,
 }: Parameters<CloudParts['startSystems']>[0]): Promise<RunningSystems> {
   const { tables } = resourceNames(readDeployment().name);
@@ -42,7 +43,7 @@ async function startSystems({
     args: [...smallProcess, join(projectRoot, 'local/hal9/main.ts')],
     env: {
       ...env,
-      SOURCE: JSON.stringify({ kind: 'sqlite', path: directory.flatStore }),
+      SOURCE: JSON.stringify(source),
       STATE_TABLE: tables.state,
       AUTHORITY_TABLE: tables.authority,
       REVERSE_PENDING_TABLE: tables.reversePending,

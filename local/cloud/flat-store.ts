@@ -13,6 +13,7 @@ import {
 import { resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
+import { describeSource, type PostgresConfig, type SourceConfig } from '../../lib/config/source-config.ts';
 import { HalError } from '../../lib/kernel/errors.ts';
 import { describeShape, sourceShape } from '../../lib/migration/source-shape.ts';
 import { categoriesOf } from '../../lib/migration/table-lookup.ts';
@@ -23,6 +24,7 @@ import { removeChangeLog } from '../../lib/sqlite/install-change-log.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { chosenMigration } from './deployment.ts';
 import { explainFullDisk } from './disk-room.ts';
+import { isPostgresUrl, knownPostgres, postgresConfig, usePostgres } from './postgres-source.ts';
 
 /** Where a flat store came from; kept beside it, so that a later start does not replace it by another. */
 type FlatOrigin = { readonly kind: 'file'; readonly path: string } | { readonly kind: 'generated' };
@@ -36,7 +38,7 @@ const fullCode = 13;
 const sqliteMagic = 'SQLite format 3\0';
 
 /**
- * Puts the flat store into the data directory unless it is there. Throws SourceMissing, SourceNotSqlite,
+ * Puts the flat store into the data directory unless it is there; a PostgreSQL database is used where it is. Throws SourceMissing, SourceNotSqlite,
  * SourceUnreadable, SourceRejected, DataDirFull, and DataDirHoldsOtherStore when the directory's store came from
  * somewhere else. A store that was refused leaves nothing behind, so that it can be mended and given again.
  */
@@ -45,6 +47,30 @@ export async function ensureFlatStore(
   sourceFile: string | undefined,
   generate: GenerateStore,
   say: (line: string) => void = () => {},
+): Promise<SourceConfig> {
+  const database = databaseOf(directory, sourceFile);
+  if (database !== null) return await usePostgres(directory, database, say);
+  await ensureFile(directory, sourceFile, { generate, say });
+  return { kind: 'sqlite', path: directory.flatStore };
+}
+
+/** The database that is named, or that the directory was started with; null for a file. Throws DataDirHoldsOtherStore. */
+function databaseOf(directory: DataDirectory, source: string | undefined): PostgresConfig | null {
+  const known = knownPostgres(directory);
+  if (source === undefined) return known;
+  const wanted = isPostgresUrl(source) ? postgresConfig(source) : null;
+  const isOther = existsSync(directory.flatOrigin) && JSON.stringify(known) !== JSON.stringify(wanted);
+  if (isOther && (known !== null || wanted !== null)) {
+    const holds = known === null ? 'a file' : describeSource(known);
+    throw holdsOther(directory, holds, wanted === null ? resolve(source) : describeSource(wanted));
+  }
+  return wanted;
+}
+
+async function ensureFile(
+  directory: DataDirectory,
+  sourceFile: string | undefined,
+  { generate, say }: { readonly generate: GenerateStore; readonly say: (line: string) => void },
 ): Promise<void> {
   const wanted: FlatOrigin =
     sourceFile === undefined ? { kind: 'generated' } : { kind: 'file', path: resolve(sourceFile) };
@@ -101,14 +127,17 @@ function checkOrigin(directory: DataDirectory, wanted: FlatOrigin): void {
   if (wanted.kind === 'generated') return;
   const origin = readOrigin(directory);
   if (origin.kind === 'file' && origin.path === wanted.path) return;
-  const from = origin.kind === 'file' ? origin.path : 'the generator';
-  throw new HalError({
+  throw holdsOther(directory, origin.kind === 'file' ? origin.path : 'the generator', wanted.path);
+}
+
+function holdsOther(directory: DataDirectory, from: string, wanted: string): HalError {
+  return new HalError({
     name: 'DataDirHoldsOtherStore',
-    message: `${directory.root} already holds a flat store from ${from}, not from ${wanted.path}.`,
+    message: `${directory.root} already holds a flat store from ${from}, not from ${wanted}.`,
     remedy:
       'Name another directory with --data, or leave --source away to go on with the store that is there.',
     exit: 'conflict',
-    facts: { dataDir: directory.root, holds: from, wanted: wanted.path },
+    facts: { dataDir: directory.root, holds: from, wanted },
   });
 }
 

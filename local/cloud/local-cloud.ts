@@ -4,7 +4,7 @@ import type { CloudEndpoints } from './cloud-file.ts';
 /** How a local cloud is to be started. */
 export interface LocalCloudOptions {
   readonly dataDir: string;
-  /** SQLite file that becomes the flat store; it is copied, never written. A generated store otherwise. */
+  /** SQLite file that becomes the flat store (it is copied, never written), or URL of a PostgreSQL database, used where it is. */
   readonly sourceFile?: string;
   /** Of a generated store. */
   readonly records?: number;

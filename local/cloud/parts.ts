@@ -1,3 +1,4 @@
+import type { SourceConfig } from '../../lib/config/source-config.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { Child } from './child-process.ts';
 import type { GenerateStore } from './flat-store.ts';
@@ -22,6 +23,8 @@ export interface CloudParts {
   generateStore(options: { readonly records: number; readonly seed: number }): GenerateStore;
   startSystems(setup: {
     readonly directory: DataDirectory;
+    /** The flat store that they share with the migration. */
+    readonly source: SourceConfig;
     readonly env: Readonly<Record<string, string>>;
   }): Promise<RunningSystems>;
 }

@@ -16,6 +16,7 @@ import { openDataDirectory } from './data-directory.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { readDeployment } from './deployment.ts';
 import { defaultParts } from './default-parts.ts';
+import type { SourceConfig } from '../../lib/config/source-config.ts';
 import { explainFullDisk } from './disk-room.ts';
 import { distributionPlan } from './edge/distribution-plan.ts';
 import { startEdge } from './edge/edge-server.ts';
@@ -113,7 +114,7 @@ async function build(ground: Ground, parts: CloudParts): Promise<LocalCloud> {
   ] as const;
   // Both to their end, also when one fails: what is still starting then could not be ended.
   await Promise.allSettled(work);
-  const [running] = await Promise.all(work);
+  const [running, source] = await Promise.all(work);
   const provisioned = await provision(assembly, {
     engines: running.engines,
     tables: running.tables,
@@ -123,10 +124,11 @@ async function build(ground: Ground, parts: CloudParts): Promise<LocalCloud> {
   });
   const systems = await parts.startSystems({
     directory,
+    source,
     env: { ...processEnv(), ...running.env, ...options.serviceEnv },
   });
   watchSystems(running, systems);
-  registerFunctions(running, provisioned, systems, assembly);
+  registerFunctions(running, provisioned, systems, { assembly, source });
   startEvents(running, provisioned);
   const edge = await startEdgeServer(running, provisioned, systems);
   const endpoints: CloudEndpoints = {
@@ -139,7 +141,7 @@ async function build(ground: Ground, parts: CloudParts): Promise<LocalCloud> {
     faultsUrl: systems.faultsUrl,
   };
   ground.claim.ready(endpoints, running.env);
-  const traffic = await startBackgroundTraffic(ground, endpoints.edgeUrl);
+  const traffic = await startBackgroundTraffic(ground, endpoints.edgeUrl, source);
   if (traffic !== null) ground.cleanup.defer(() => traffic.stop());
   return handle(running, edge, endpoints);
 }
@@ -226,14 +228,14 @@ function registerFunctions(
   running: Running,
   { resources, stacks }: Provisioned,
   systems: SystemAddresses,
-  assembly: string,
+  { assembly, source }: { readonly assembly: string; readonly source: SourceConfig },
 ): void {
   const specs = functionSpecs(resources, {
     stacks,
     assembly,
     sharedEnv: { ...running.env, TZ: 'UTC', PATH: process.env['PATH'] ?? '' },
     overrides: {
-      SOURCE: JSON.stringify({ kind: 'sqlite', path: running.directory.flatStore }),
+      SOURCE: JSON.stringify(source),
       FLAT_ORIGIN_URL: systems.flatUrl,
       HIERARCHICAL_ORIGIN_URL: systems.hierarchicalUrl,
       LOOP_SECONDS: String(Math.max(1, Math.round(relaySecondsPerMinute / running.timeScale))),

@@ -27,9 +27,8 @@ const unprivileged = 65534;
 
 const settings = [
   ['fsync', 'off'],
-  ['synchronous_commit', 'off'],
   ['full_page_writes', 'off'],
-  ['max_connections', '120'],
+  ['max_connections', '200'],
   ['shared_buffers', '32MB'],
   ['wal_level', 'logical'],
   ['unix_socket_directories', ''],
