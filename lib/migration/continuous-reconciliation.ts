@@ -34,7 +34,8 @@ type State = z.infer<typeof stateSchema>;
 
 /**
  * Compares and repairs again and again, a comparison at most each interval of the settings, until `deadlineMs`. A
- * comparison that takes longer than one call goes on in the next. Categories that are being copied are left out.
+ * comparison that takes longer than one call goes on in the next. Categories that are being copied are left out. Each
+ * one reads both sides completely, so it is done only while somebody has turned migration mode on.
  */
 export function makeContinuousReconciliation(
   deps: ContinuousReconciliationDeps,
@@ -43,7 +44,8 @@ export function makeContinuousReconciliation(
   return async (deadlineMs) => {
     let finished = 0;
     for (;;) {
-      const { reconciliation } = await deps.settings.read();
+      const { reconciliation, migrationMode } = await deps.settings.read();
+      if (!migrationMode.enabled) return { finished };
       const begun = await nextState(deps, reconciliation.intervalMs, deadlineMs);
       if (begun === null) return { finished };
       const answer = await reconcile({ ...begun, fix: reconciliation.autoFix }, deadlineMs).catch(

@@ -29,6 +29,8 @@ async function copied() {
 
 const run = { action: 'run', requestedBy: 'operator:test', fix: true };
 
+const migrationMode = { enabled: true, sinceMs: 0, by: 'ada', paused: [] };
+
 describe('reconciling the state', () => {
   it('repairs what is damaged or missing, and leaves a tombstone for what is too much', async () => {
     const { handler, damage, records } = await copied();
@@ -98,16 +100,27 @@ describe('reconciling the state', () => {
     expect(records.get('session/a')).toEqual(damaged);
   });
 
+  it('costs nothing of its own accord while migration mode is off', async () => {
+    const { handler, damage, audit } = await copied();
+    damage();
+
+    expect(await handler({ action: 'continue' })).toEqual({ finished: 0 });
+    expect(await audit.list(0, 10)).toHaveLength(0);
+  });
+
   it('goes on by itself once in each interval, repairs, and rests before the copy is complete', async () => {
     const fresh = migrationInMemory();
+    const settingsOfFresh = makeMemorySettingsStore();
+    await settingsOfFresh.change({ migrationMode });
     const idle = makeHandler({
       ...fresh.deps,
       audit: makeMemoryAuditLog(),
       metrics: makeMetricSink(),
-      settings: makeMemorySettingsStore(),
+      settings: settingsOfFresh,
       loopMs: 50_000,
     });
-    const { handler, damage, time, audit } = await copied();
+    const { handler, damage, time, audit, settings } = await copied();
+    await settings.change({ migrationMode });
 
     expect(await idle({ action: 'continue' })).toEqual({ finished: 0 });
     expect(await handler({ action: 'continue' })).toEqual({ finished: 2 });
