@@ -1,7 +1,5 @@
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
-
-import { clientDefaults } from '../../lib/aws/clients.ts';
 import { makeHealthProbe } from '../../lib/aws/health-probe.ts';
+import { makeCloudWatchClient } from '../../lib/aws/metric-client.ts';
 import { makeMetricSink } from '../../lib/aws/metric-sink.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
@@ -13,7 +11,7 @@ export const handler = makeHandler({
     origins: { flat: env.FLAT_ORIGIN_URL, hierarchical: env.HIERARCHICAL_ORIGIN_URL },
   }),
   metrics: makeMetricSink({
-    client: new CloudWatchClient({ ...clientDefaults(), disableRequestCompression: true }),
+    client: makeCloudWatchClient(),
     namespace: env.METRIC_NAMESPACE,
   }),
   clock: { nowMs: () => Date.now() },

@@ -1,8 +1,7 @@
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
-
 import { clientDefaults, makeSqsClient } from '../../lib/aws/clients.ts';
 import { makeFlagReader } from '../../lib/aws/flag-reader.ts';
+import { makeCloudWatchClient } from '../../lib/aws/metric-client.ts';
 import { makeMetricSink } from '../../lib/aws/metric-sink.ts';
 import { makeShadowQueue } from '../../lib/aws/shadow-queue.ts';
 import { parseEnv } from './env.ts';
@@ -15,7 +14,7 @@ const location = {
   environment: env.APPCONFIG_ENVIRONMENT,
   profile: env.APPCONFIG_PROFILE,
 };
-const cloudWatch = new CloudWatchClient({ ...clientDefaults(), disableRequestCompression: true });
+const cloudWatch = makeCloudWatchClient();
 
 export const handler = makeHandler({
   metrics: makeMetricSink({ client: cloudWatch, namespace: env.METRIC_NAMESPACE }),

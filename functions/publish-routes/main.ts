@@ -1,9 +1,8 @@
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
-
 import { realSleeper } from '../../lib/aws/backoff.ts';
 import { clientDefaults } from '../../lib/aws/clients.ts';
 import { readDeployedFlags } from '../../lib/aws/flag-reader.ts';
+import { makeCloudWatchClient } from '../../lib/aws/metric-client.ts';
 import { makeMetricSink } from '../../lib/aws/metric-sink.ts';
 import { makeRouteStoreClient } from '../../lib/aws/route-store-client.ts';
 import { makeRouteStore } from '../../lib/aws/route-store.ts';
@@ -26,7 +25,7 @@ export const handler = makeHandler({
     sleeper: realSleeper,
   }),
   metrics: makeMetricSink({
-    client: new CloudWatchClient({ ...clientDefaults(), disableRequestCompression: true }),
+    client: makeCloudWatchClient(),
     namespace: env.METRIC_NAMESPACE,
   }),
   clock: { nowMs: () => Date.now() },

@@ -1,11 +1,10 @@
 import { migration } from 'hal9-migration';
 
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
-
 import { makeAuditLog } from '../../lib/aws/audit-log.ts';
 import { realSleeper } from '../../lib/aws/backoff.ts';
-import { clientDefaults, makeDynamoClient } from '../../lib/aws/clients.ts';
+import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { makeDigestStore } from '../../lib/aws/digest-store.ts';
+import { makeCloudWatchClient } from '../../lib/aws/metric-client.ts';
 import { makeMetricSink } from '../../lib/aws/metric-sink.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
@@ -31,7 +30,7 @@ export const handler = makeHandler({
   settings: makeSettingsStore({ client, table: env.PROGRESS_TABLE }),
   audit: makeAuditLog({ client, table: env.CONTROL_TABLE }),
   metrics: makeMetricSink({
-    client: new CloudWatchClient(clientDefaults()),
+    client: makeCloudWatchClient(),
     namespace: env.METRIC_NAMESPACE,
   }),
   clock,

@@ -1,7 +1,6 @@
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
-
 import { realSleeper } from '../../lib/aws/backoff.ts';
-import { clientDefaults, makeDynamoClient } from '../../lib/aws/clients.ts';
+import { makeDynamoClient } from '../../lib/aws/clients.ts';
+import { makeCloudWatchClient } from '../../lib/aws/metric-client.ts';
 import { makeMetricSink } from '../../lib/aws/metric-sink.ts';
 import { makeShadowDifferences } from '../../lib/aws/shadow-differences.ts';
 import { makeShadowOrigins } from '../../lib/aws/shadow-origins.ts';
@@ -10,7 +9,7 @@ import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
 const env = parseEnv(process.env);
-const cloudWatch = new CloudWatchClient({ ...clientDefaults(), disableRequestCompression: true });
+const cloudWatch = makeCloudWatchClient();
 
 export const handler = makeHandler({
   origins: makeShadowOrigins({

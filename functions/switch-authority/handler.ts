@@ -12,6 +12,7 @@ import { metricNames } from '../../lib/monitoring/metric-names.ts';
 export interface SwitchAuthorityHandlerDeps extends SwitchAuthorityDeps {
   /** Told how long writers waited at each switch. */
   readonly metrics?: MetricSink;
+  onFailure?(what: string, error: unknown): void;
 }
 
 /** Moves the authority of one category, or gives up a switch that has not opened the new side yet. */
@@ -33,10 +34,8 @@ export function makeHandler(deps: SwitchAuthorityHandlerDeps): (event: unknown) 
 }
 
 /** The switch is done: a metric that cannot be put must not make it look undone. */
-async function putStall(
-  { metrics, clock }: SwitchAuthorityHandlerDeps,
-  stallMs: number | undefined,
-): Promise<void> {
+async function putStall(deps: SwitchAuthorityHandlerDeps, stallMs: number | undefined): Promise<void> {
+  const { metrics, clock } = deps;
   if (metrics === undefined || stallMs === undefined) return;
   const metric = {
     name: metricNames.writerStall,
@@ -44,5 +43,7 @@ async function putStall(
     values: [stallMs],
     counts: [1],
   } as const;
-  await metrics.put([{ ...metric, atMs: clock.nowMs() }]).catch(() => undefined);
+  await metrics
+    .put([{ ...metric, atMs: clock.nowMs() }])
+    .catch((error: unknown) => deps.onFailure?.('writer stall metric', error));
 }

@@ -1,10 +1,10 @@
 import { migration } from 'hal9-migration';
 
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
-
 import { makeAuthorityStore } from '../../lib/aws/authority-store.ts';
 import { realSleeper } from '../../lib/aws/backoff.ts';
-import { clientDefaults, makeDynamoClient } from '../../lib/aws/clients.ts';
+import { makeDynamoClient } from '../../lib/aws/clients.ts';
+import { logFailure } from '../../lib/aws/function-log.ts';
+import { makeCloudWatchClient } from '../../lib/aws/metric-client.ts';
 import { makeMetricSink } from '../../lib/aws/metric-sink.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
@@ -42,7 +42,8 @@ export const handler = makeHandler({
     sleeper: realSleeper,
   },
   metrics: makeMetricSink({
-    client: new CloudWatchClient(clientDefaults()),
+    client: makeCloudWatchClient(),
     namespace: env.METRIC_NAMESPACE,
   }),
+  onFailure: logFailure,
 });

@@ -23,7 +23,9 @@ export function clientDefaults(settings: ClientSettings = {}) {
 }
 
 const silent = (): void => undefined;
-const quietLogger = { trace: silent, debug: silent, warn: silent, error: silent } as unknown as NonNullable<DynamoDBClientConfig['logger']>;
+const quietLogger = { trace: silent, debug: silent, warn: silent, error: silent } as unknown as NonNullable<
+  DynamoDBClientConfig['logger']
+>;
 
 export interface ClientSettings {
   /** AWS Region; what the SDK finds in the environment when absent. */

@@ -1,6 +1,4 @@
 import { AppConfigClient } from '@aws-sdk/client-appconfig';
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
-
 import type { ControlEnvironment } from '../config/control-environment.ts';
 import { makeAlarmReader } from './alarm-reader.ts';
 import { makeAuditLog } from './audit-log.ts';
@@ -10,6 +8,7 @@ import { clientDefaults, makeDynamoClient } from './clients.ts';
 import { makeFlagStore } from './flag-store.ts';
 import { makeFunctionInvoker, makeInvokingClient } from './function-invoker.ts';
 import { makeLock } from './lock.ts';
+import { makeCloudWatchClient } from './metric-client.ts';
 import { makeMetricReader } from './metric-reader.ts';
 import { makeRouteStoreClient } from './route-store-client.ts';
 import { makeRouteStore } from './route-store.ts';
@@ -21,7 +20,7 @@ export function makeControlPlane(env: ControlEnvironment, settings: { readonly r
   const table = env.CONTROL_TABLE;
   const clock = { nowMs: () => Date.now() };
   const sleeper = realSleeper;
-  const cloudWatch = new CloudWatchClient({ ...clientDefaults(settings), disableRequestCompression: true });
+  const cloudWatch = makeCloudWatchClient(settings);
   const address = {
     application: env.APPCONFIG_APPLICATION,
     environment: env.APPCONFIG_ENVIRONMENT,

@@ -9,7 +9,7 @@ import {
 import type { Clock, Sleeper } from '../kernel/clock.ts';
 import { encodeKey } from '../migration/key.ts';
 import type { FinishedRanges, RangeStore } from '../migration/ports.ts';
-import { flag, number, numberOf, text, textOf, type Item } from './attributes.ts';
+import { number, numberOf, text, textOf, type Item } from './attributes.ts';
 import { realSleeper } from './backoff.ts';
 import { isConditionFailed } from './faults.ts';
 import { putIfAbsent } from './put-if-absent.ts';
@@ -56,12 +56,7 @@ export function makeRangeStore(deps: {
   return {
     async startRun(runId) {
       await client.send(
-        new UpdateItemCommand({
-          TableName: table,
-          Key: currentRunKey,
-          UpdateExpression: 'SET runId = :runId, isOpen = :yes ADD opening :one',
-          ExpressionAttributeValues: { ':runId': text(runId), ':yes': flag(true), ':one': number(1) },
-        }),
+        new PutItemCommand({ TableName: table, Item: { ...currentRunKey, runId: text(runId) } }),
       );
     },
 
@@ -70,27 +65,6 @@ export function makeRangeStore(deps: {
         new GetItemCommand({ TableName: table, Key: currentRunKey, ConsistentRead: true }),
       );
       return answer.Item === undefined ? null : textOf(answer.Item, 'runId');
-    },
-
-    async openRun() {
-      const answer = await client.send(
-        new GetItemCommand({ TableName: table, Key: currentRunKey, ConsistentRead: true }),
-      );
-      if (answer.Item?.['isOpen']?.BOOL !== true) return null;
-      return { runId: textOf(answer.Item, 'runId'), opening: numberOf(answer.Item, 'opening') };
-    },
-
-    async closeRun({ opening }) {
-      const command = new UpdateItemCommand({
-        TableName: table,
-        Key: currentRunKey,
-        UpdateExpression: 'SET isOpen = :no',
-        ConditionExpression: 'opening = :opening',
-        ExpressionAttributeValues: { ':no': flag(false), ':opening': number(opening) },
-      });
-      await client.send(command).catch((fault: unknown) => {
-        if (!isConditionFailed(fault)) throw fault;
-      });
     },
 
     async plan(tasks) {

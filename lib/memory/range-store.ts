@@ -23,19 +23,8 @@ export function makeMemoryRangeStore(
     startRun: (runId) =>
       run('startRun', () => {
         world.currentRun = runId;
-        world.runOpenings += 1;
-        world.isRunOpen = true;
       }),
     currentRun: () => run('currentRun', () => world.currentRun),
-    openRun: () =>
-      run('openRun', () => {
-        if (world.currentRun === null || !world.isRunOpen) return null;
-        return { runId: world.currentRun, opening: world.runOpenings };
-      }),
-    closeRun: ({ opening }) =>
-      run('closeRun', () => {
-        if (world.runOpenings === opening) world.isRunOpen = false;
-      }),
     plan: (tasks) =>
       run('plan', () => {
         for (const task of tasks) {

@@ -24,8 +24,6 @@ export interface MemoryWorld {
   /** By `runId/recordType`. */
   readonly finishedPlans: Map<string, FinishedRanges>;
   currentRun: string | null;
-  runOpenings: number;
-  isRunOpen: boolean;
   readonly relayCursors: Map<Category, number>;
   readonly relayBatches: Map<Category, RelayBatch[]>;
   /** By partition key of the record. */
@@ -45,8 +43,6 @@ export function makeMemoryWorld(): MemoryWorld {
     plans: new Map(),
     finishedPlans: new Map(),
     currentRun: null,
-    runOpenings: 0,
-    isRunOpen: false,
     relayCursors: new Map(),
     relayBatches: new Map(),
     quarantine: new Map(),

@@ -43,32 +43,24 @@ export function makePlanBackfill(deps: PlanBackfillDeps): PlanBackfill {
       return { sentRanges };
     },
     async resume(runId) {
-      return { sentRanges: runId === null ? await resumeOpen(deps) : await resumeRun(deps, runId) };
+      const run = runId ?? (await deps.ranges.currentRun());
+      let sentRanges = 0;
+      if (run === null) return { sentRanges };
+      for (const { recordType } of deps.definition.tables) {
+        sentRanges += await resumeTable(deps, run, recordType);
+      }
+      return { sentRanges };
     },
   };
 }
 
-async function resumeRun(deps: PlanBackfillDeps, runId: string): Promise<number> {
-  let sentRanges = 0;
-  for (const { recordType } of deps.definition.tables) {
-    sentRanges += await resendTable(deps, runId, recordType);
-  }
+/** The schedule asks every minute, for as long as the system runs: what is finished must cost it one read. */
+async function resumeTable(deps: PlanBackfillDeps, runId: string, recordType: string): Promise<number> {
+  if ((await deps.ranges.finishedRanges(runId, recordType)) !== null) return 0;
+  const sentRanges = await resendTable(deps, runId, recordType);
+  // Nothing to send may mean that all is copied, and whoever reads the progress remembers that.
+  if (sentRanges === 0) await readRunProgress(deps.ranges, runId, [recordType]);
   return sentRanges;
-}
-
-/** What the schedule asks for every minute, for as long as the system runs: a finished copy must cost it one read. */
-async function resumeOpen(deps: PlanBackfillDeps): Promise<number> {
-  const run = await deps.ranges.openRun();
-  if (run === null) return 0;
-  const sentRanges = await resumeRun(deps, run.runId);
-  if (sentRanges === 0 && (await isFinished(deps, run.runId))) await deps.ranges.closeRun(run);
-  return sentRanges;
-}
-
-async function isFinished(deps: PlanBackfillDeps, runId: string): Promise<boolean> {
-  const recordTypes = deps.definition.tables.map(({ recordType }) => recordType);
-  const { complete } = await readRunProgress(deps.ranges, runId, recordTypes);
-  return complete;
 }
 
 function chosenTables(

@@ -168,21 +168,11 @@ export interface FinishedRanges {
 }
 
 /** Ranges of a backfill run with leases and fenced checkpoints. */
-interface OpenRun {
-  readonly runId: string;
-  /** Counts the starts. */
-  readonly opening: number;
-}
-
 export interface RangeStore {
   /** Makes `runId` the run that schedules resume and that switches look at. Idempotent. */
   startRun(runId: string): Promise<void>;
   /** The run that was started last. */
   currentRun(): Promise<string | null>;
-  /** The current run while some of it may need resuming; each start opens it anew. */
-  openRun(): Promise<OpenRun | null>;
-  /** Nothing of the run is left to resume; no effect when it was started again since it was read. */
-  closeRun(run: OpenRun): Promise<void>;
   /** Adds ranges that are not there yet; planning twice is harmless. */
   plan(tasks: readonly RangeTask[]): Promise<void>;
   /** Marks that every range of the record type has been planned. */

@@ -44,3 +44,9 @@ export function compareVersions(left: RecordVersion, right: RecordVersion): numb
   if (left.sequence !== right.sequence) return left.sequence < right.sequence ? -1 : 1;
   return 0;
 }
+
+/** Of a key that may have none. */
+export function isSameVersion(left: RecordVersion | null, right: RecordVersion | null): boolean {
+  if (left === null || right === null) return left === right;
+  return compareVersions(left, right) === 0;
+}

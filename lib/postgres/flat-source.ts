@@ -2,6 +2,7 @@ import type { Category } from '../migration/category.ts';
 import type { FlatAuthority, FlatSource, KeyRange, TableReport } from '../migration/ports.ts';
 import type { KeyPart } from '../migration/row.ts';
 import { tableOf } from '../migration/table-lookup.ts';
+import { sourceRejected } from '../migration/source-rejected.ts';
 import { applyReverseChanges, refuseUnfitRows } from './apply-reverse.ts';
 import {
   excludeWriters,
@@ -12,7 +13,7 @@ import {
 } from './change-log.ts';
 import type { Session } from './connection.ts';
 import { requireChangeLog, type FlatStore, type StoreView } from './flat-store.ts';
-import { checkedLayouts, keyFaults, recognisedTables, sourceRejected } from './inspect-tables.ts';
+import { checkedLayouts, keyFaults, recognisedTables } from './inspect-tables.ts';
 import { checkInstallation, flush, installChangeLog } from './install-change-log.ts';
 import { requireReadable } from './privileges.ts';
 import { makeReads } from './read-images.ts';

@@ -1,7 +1,7 @@
-import { HalError } from '../kernel/errors.ts';
 import type { FlatWriteOutcome, FlatWriter } from '../migration/backup/ports.ts';
+import { rejectionOf } from '../migration/backup/rejection-of.ts';
 import { decodeKey } from '../migration/key.ts';
-import { compareVersions, type RecordVersion } from '../migration/record.ts';
+import { isSameVersion, type RecordVersion } from '../migration/record.ts';
 import type { RecordKey } from '../migration/row.ts';
 import { excludeWriters, readAuthority } from './change-log.ts';
 import { isAdmitted, writeRow } from './flat-records.ts';
@@ -30,7 +30,7 @@ async function writeIf(
     const isOurs = state === 'open' && epoch === expected.epoch;
     if (!isOurs || !(await isAdmitted(view, schema, category))) return { kind: 'authority-moved' };
     const before = await versionOf(store, view, key);
-    if (!isSame(before, expected.version)) return { kind: 'version-moved' };
+    if (!isSameVersion(before, expected.version)) return { kind: 'version-moved' };
     await writeRow(store, view, key, row);
     const version = await versionOf(store, view, key);
     return { kind: 'written', version: version ?? { epoch, sequence: 0 } };
@@ -43,21 +43,4 @@ async function versionOf(store: FlatStore, view: StoreView, key: RecordKey): Pro
   const extras = { schema: store.database.schema, derived: false, versions: true };
   const [found] = await readRows(view.session, layout, [decodeKey(key.id)], extras);
   return found?.version ?? null;
-}
-
-/** What the table refuses is an answer about the row; anything else is a fault of the store. */
-async function rejectionOf(write: () => Promise<FlatWriteOutcome>): Promise<FlatWriteOutcome> {
-  try {
-    return await write();
-  } catch (error) {
-    const isOfRow =
-      error instanceof HalError && ['RowConflict', 'TableAbsent', 'UnknownColumn'].includes(error.name);
-    if (!isOfRow && !(error instanceof TypeError)) throw error;
-    return { kind: 'rejected', errorName: error.name, message: error.message };
-  }
-}
-
-function isSame(left: RecordVersion | null, right: RecordVersion | null): boolean {
-  if (left === null || right === null) return left === right;
-  return compareVersions(left, right) === 0;
 }

@@ -1,7 +1,7 @@
-import { HalError } from '../kernel/errors.ts';
 import type { ColumnDefinition, MigrationDefinition } from '../migration/definition.ts';
 import { maxRowKeyBytes } from '../migration/key.ts';
 import { recogniseMapping, type RecognisedMapping } from '../migration/source-mapping.ts';
+import { sourceRejected } from '../migration/source-rejected.ts';
 import { acceptableKinds } from './column-values.ts';
 import type { Session } from './connection.ts';
 import { quoteName } from './names.ts';
@@ -60,16 +60,6 @@ export async function keyFaults(session: Session, layout: TableLayout): Promise<
   return [
     `table ${table} has ${count} rows whose key (${keyColumns.join(', ')}) is longer than ${maxRowKeyBytes} bytes`,
   ];
-}
-
-export function sourceRejected(place: string, faults: readonly string[]): HalError {
-  return new HalError({
-    name: 'SourceRejected',
-    message: `The flat store ${place} cannot be migrated: ${faults.join('; ')}.`,
-    remedy: 'Bring the store to the schema of docs/concepts/flat-schema.md, then run the command again.',
-    exit: 'sourceRejected',
-    facts: { place, faults },
-  });
 }
 
 function layoutFaults(layout: TableLayout): readonly string[] {

@@ -1,5 +1,6 @@
 import type { MigrationDefinition } from '../migration/definition.ts';
 import { categoriesOf } from '../migration/table-lookup.ts';
+import { sourceRejected } from '../migration/source-rejected.ts';
 import { readAuthority } from './change-log.ts';
 import {
   flushRelog,
@@ -11,7 +12,7 @@ import {
   tableTriggers,
 } from './change-log-ddl.ts';
 import type { Database, Session } from './connection.ts';
-import { checkedLayouts, keyFaults, sourceRejected } from './inspect-tables.ts';
+import { checkedLayouts, keyFaults } from './inspect-tables.ts';
 import { qualified, quoteText } from './names.ts';
 import { requirePrivileges } from './privileges.ts';
 import { layoutOfCatalog, readCatalog, type StoreLayout, type TableLayout } from './table-layout.ts';

@@ -2,6 +2,7 @@ import { HalError } from '../kernel/errors.ts';
 import type { ColumnDefinition, TableDefinition } from '../migration/definition.ts';
 import { compareVersions, type RecordVersion } from '../migration/record.ts';
 import type { FlatRow, FlatValue, KeyPart } from '../migration/row.ts';
+import { refuseUnknownColumns } from '../migration/unknown-columns.ts';
 import { keyColumnNames } from './change-log-ddl.ts';
 import { decodeValue, encodeValue, isStorable, readExpression } from './column-values.ts';
 import type { Cells, Parameter, Session } from './connection.ts';
@@ -126,7 +127,7 @@ export async function putRow(
   layout: TableLayout,
   row: FlatRow,
 ): Promise<void> {
-  refuseUnknownColumns(place, layout, row);
+  refuseUnknownColumns(place, { name: layout.table.table, columns: layout.columns }, row);
   const { keyColumns } = layout.table;
   const given = layout.columns.filter(({ name, notNull }) => (row[name] ?? null) !== null || !notNull);
   const updates = layout.columns
@@ -352,18 +353,4 @@ function rangeCondition(
     sql: conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`,
     parameters: bounds.flatMap(({ parts }) => parts.map(String)),
   };
-}
-
-function refuseUnknownColumns(place: string, layout: TableLayout, row: FlatRow): void {
-  const known = new Set(layout.columns.map(({ name }) => name));
-  const unknown = Object.keys(row).filter((name) => !known.has(name) && !name.startsWith('derived.'));
-  if (unknown.length === 0) return;
-  const { table } = layout.table;
-  throw new HalError({
-    name: 'UnknownColumn',
-    message: `The table ${table} of ${place} has no column ${unknown.join(', ')}.`,
-    remedy: `Add the column to ${table}, or leave it out of the record.`,
-    exit: 'conflict',
-    facts: { place, table, unknown },
-  });
 }

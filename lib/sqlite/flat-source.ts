@@ -12,6 +12,7 @@ import type {
 import type { RecordVersion } from '../migration/record.ts';
 import type { FlatRow, KeyPart, RecordKey } from '../migration/row.ts';
 import { tableOf } from '../migration/table-lookup.ts';
+import { sourceRejected } from '../migration/source-rejected.ts';
 import { applyReverseChanges, refuseUnfitRows } from './apply-reverse.ts';
 import {
   firstAuthority,
@@ -24,7 +25,7 @@ import {
 } from './change-log.ts';
 import type { Connection } from './connection.ts';
 import { requireChangeLog, type FlatStore, type StoreView } from './flat-store.ts';
-import { checkedLayouts, keyFaults, recognisedTables, sourceRejected } from './inspect-tables.ts';
+import { checkedLayouts, keyFaults, recognisedTables } from './inspect-tables.ts';
 import { checkInstallation, flush, installChangeLog } from './install-change-log.ts';
 import { readBoundary, readRow, readRowRange, type KeyedRow } from './row-access.ts';
 import { isTable, quoteName, type TableLayout } from './table-layout.ts';

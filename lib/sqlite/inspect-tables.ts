@@ -1,9 +1,9 @@
-import { HalError } from '../kernel/errors.ts';
 import type { ColumnDefinition, MigrationDefinition } from '../migration/definition.ts';
 import { maxRowKeyBytes } from '../migration/key.ts';
 import type { Connection } from './connection.ts';
 import { recogniseMapping, type RecognisedMapping } from '../migration/source-mapping.ts';
 import type { MigratedTable } from '../migration/table-lookup.ts';
+import { sourceRejected } from '../migration/source-rejected.ts';
 import { isTable, quoteName, readLayouts, type Affinity, type TableLayout } from './table-layout.ts';
 
 /** Key columns that a log entry has room for. */
@@ -80,16 +80,6 @@ export function keyFaults(connection: Connection, layout: TableLayout): readonly
       ? []
       : [`table ${table} has ${long} rows whose key (${names}) is longer than ${maxRowKeyBytes} bytes`]),
   ];
-}
-
-export function sourceRejected(path: string, faults: readonly string[]): HalError {
-  return new HalError({
-    name: 'SourceRejected',
-    message: `The flat store ${path} cannot be migrated: ${faults.join('; ')}.`,
-    remedy: 'Bring the store to the schema of docs/concepts/flat-schema.md, then run the command again.',
-    exit: 'sourceRejected',
-    facts: { path, faults },
-  });
 }
 
 function layoutFaults(layout: TableLayout): readonly string[] {

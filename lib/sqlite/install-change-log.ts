@@ -1,5 +1,6 @@
 import type { MigrationDefinition } from '../migration/definition.ts';
 import { categoriesOf, tableOf } from '../migration/table-lookup.ts';
+import { sourceRejected } from '../migration/source-rejected.ts';
 import {
   changeTriggers,
   flushRelog,
@@ -10,7 +11,7 @@ import {
   type Trigger,
 } from './change-log-ddl.ts';
 import { useWriteAheadLog, type Connection } from './connection.ts';
-import { checkedLayouts, keyFaults, sourceRejected } from './inspect-tables.ts';
+import { checkedLayouts, keyFaults } from './inspect-tables.ts';
 import { quoteName, type TableLayout } from './table-layout.ts';
 
 export type Installation = 'missing' | 'installed' | 'outdated';

@@ -1,9 +1,10 @@
 import { HalError } from '../kernel/errors.ts';
 import type { TableDefinition } from '../migration/definition.ts';
 import type { FlatRow, FlatValue, KeyPart } from '../migration/row.ts';
+import { refuseUnknownColumns } from '../migration/unknown-columns.ts';
+import { sourceRejected } from '../migration/source-rejected.ts';
 import type { Cells, Connection } from './connection.ts';
 import { boundValue, readExact } from './exact-text.ts';
-import { sourceRejected } from './inspect-tables.ts';
 import { quoteName, type TableLayout } from './table-layout.ts';
 
 export interface KeyedRow {
@@ -75,7 +76,7 @@ export function putRow(
   others: 'keep' | 'evict' = 'keep',
 ): void {
   const { table, keyColumns } = layout.table;
-  refuseUnknownColumns(connection, layout, row);
+  refuseUnknownColumns(connection.path, { name: layout.table.table, columns: layout.columns }, row);
   const given = layout.columns.filter(({ name, notNull }) => (row[name] ?? null) !== null || !notNull);
   const values = given.map(({ name }) => boundValue(row[name] ?? null));
   const updates = layout.columns
@@ -217,19 +218,5 @@ function keyPartsOf(connection: Connection, layout: TableLayout, values: Cells):
     throw sourceRejected(connection.path, [
       `table ${table} has a row whose key (${keyColumns.join(', ')}) is no text or integer`,
     ]);
-  });
-}
-
-function refuseUnknownColumns(connection: Connection, layout: TableLayout, row: FlatRow): void {
-  const known = new Set(layout.columns.map(({ name }) => name));
-  const unknown = Object.keys(row).filter((name) => !known.has(name) && !name.startsWith('derived.'));
-  if (unknown.length === 0) return;
-  const { table } = layout.table;
-  throw new HalError({
-    name: 'UnknownColumn',
-    message: `The table ${table} of ${connection.path} has no column ${unknown.join(', ')}.`,
-    remedy: `Add the column to ${table}, or leave it out of the record.`,
-    exit: 'conflict',
-    facts: { path: connection.path, table, unknown },
   });
 }

@@ -47,21 +47,6 @@ export function rangeStoreContract(name: string, makeAdapter: (clock: Clock) => 
       expect(await ranges.currentRun()).toBe('two');
     });
 
-    it('keeps a run open until it is closed, and each start opens it anew', async () => {
-      expect(await ranges.openRun()).toBeNull();
-      await ranges.startRun('one');
-      const first = await ranges.openRun();
-      expect(first?.runId).toBe('one');
-
-      await ranges.closeRun(first!);
-      expect(await ranges.openRun()).toBeNull();
-      expect(await ranges.currentRun()).toBe('one');
-
-      await ranges.startRun('one');
-      await ranges.closeRun(first!);
-      expect(await ranges.openRun()).not.toEqual(first);
-    });
-
     it('knows how many ranges were planned once the plan is closed', async () => {
       expect(await ranges.plannedRangeCount('run', 'session')).toBeNull();
 

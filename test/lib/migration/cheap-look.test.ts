@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { readBackfillProgress, readRunProgress } from '../../../lib/migration/backfill-progress.ts';
+import { makePlanBackfill } from '../../../lib/migration/plan-backfill.ts';
 import { readStateStatus } from '../../../lib/migration/state-status.ts';
 import { makeSwitchAuthority } from '../../../lib/migration/switch-authority.ts';
 import { smallDefinition } from '../../simulation/definition.ts';
@@ -42,6 +43,22 @@ describe('a look at a finished copy', () => {
     const after = await readStateStatus(deps);
 
     expect(after).toEqual(before);
+    expect(looks.lists).toBe(0);
+  });
+
+  it('is all that the schedule takes to find that nothing is left to resume', async () => {
+    const { migration, deps, looks } = await copied();
+    const backfill = makePlanBackfill({
+      ...migration.deps,
+      ranges: deps.ranges,
+      queue: { send: () => Promise.resolve() },
+    });
+    expect(await backfill.resume(null)).toEqual({ sentRanges: 0 });
+    expect(looks.lists).toBeGreaterThan(0);
+    looks.lists = 0;
+
+    expect(await backfill.resume(null)).toEqual({ sentRanges: 0 });
+
     expect(looks.lists).toBe(0);
   });
 
