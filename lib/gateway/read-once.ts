@@ -27,8 +27,13 @@ export async function readOnce(
     return { kind: 'again', delayMs: pollMs };
   }
   const stored = await readStored(deps, key);
-  // A marker has no body. No hierarchical write has replaced it, so the row that flat holds is still the newest.
-  if (stored?.state === 'quarantined') return found(flat.row, stored, 'flat');
+  if (stored?.state === 'quarantined') {
+    // The row was read before the marker. Authority may have gone to flat and come back since, and a marker of that
+    // time stands for a row that is newer than the one in hand.
+    if (stored.version.epoch > flat.authority.epoch) return { kind: 'again', delayMs: pollMs };
+    // A marker has no body. No hierarchical write has replaced it, so the row that flat holds is still the newest.
+    return found(flat.row, stored, 'flat');
+  }
   return found(stored === null ? null : restoreRow(stored, table), stored, 'hierarchical');
 }
 

@@ -23,13 +23,22 @@ const never = new Promise<never>(() => undefined);
 export interface Processes {
   /** Runs `work` in a process of its own until it returns, throws or dies. */
   spawn<Result>(work: (process: Process) => Promise<Result>): Promise<Ending<Result>>;
+  /** How many have not ended yet, frozen ones among them. */
+  running(): number;
 }
 
 export function makeProcesses(scheduler: Scheduler, faults: Faults, random: Random): Processes {
   let throttledUntilMs = 0;
+  let running = 0;
   return {
+    running: () => running,
     spawn: (work) =>
-      new Promise((resolve) => {
+      new Promise((resolveEnding) => {
+        running += 1;
+        const resolve: typeof resolveEnding = (ending) => {
+          running -= 1;
+          resolveEnding(ending);
+        };
         let dead = false;
         const skewMs = faults.happens('clockSkew') ? (random.next() - 0.5) * 20_000 : 0;
         const die = (): Promise<never> => {

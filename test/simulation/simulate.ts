@@ -114,6 +114,8 @@ async function tell(run: Run): Promise<void> {
   await Promise.all(busy);
   await settle(run, scheduler.nowMs() + livenessMs);
   schedules.stop();
+  // A process that was frozen all the while may still write: convergence is promised once nothing runs any more.
+  while (cluster.processes.running() > 0) await scheduler.sleep(1_000);
   const { report } = await operator.verify();
   if (report.outcome !== 'verified') {
     cluster.invariants.violations.push(`verification: ${JSON.stringify(report)}`);

@@ -157,6 +157,24 @@ describe('under hierarchical authority', () => {
     expect(after).toMatchObject({ row: note('a', 'fit'), servedFrom: 'hierarchical' });
   });
 
+  test('a row read before authority went away and came back does not stand in for a marker of that time', async () => {
+    const notes = makeNotesWorld({
+      interleave: once('hierarchical.read:call', async () => {
+        await notes.fenceHierarchical(2);
+        await notes.finishToFlat(3);
+        await notes.gateway.write(noteKey('a'), note('a', 'unfit'));
+        await notes.fenceFlat(3);
+        await notes.finishToHierarchical(4);
+      }),
+    });
+    await notes.gateway.write(noteKey('a'), note('a', 'one'));
+    await underHierarchicalAuthority(notes);
+
+    const read = await notes.gateway.read(noteKey('a'));
+
+    expect(read).toMatchObject({ row: note('a', 'unfit'), servedFrom: 'flat' });
+  });
+
   test('a damaged record is an error, never an answer', async () => {
     const { gateway, world } = await underHierarchicalAuthority(makeNotesWorld({}));
     await gateway.write(noteKey('a'), note('a', 'one'));
@@ -193,6 +211,16 @@ describe('under hierarchical authority', () => {
     expect(written).toMatchObject({ kind: 'written', version: { sequence: 1 } });
   });
 });
+
+/** Does something at the first passage of one point; what it does passes there freely. */
+function once(point: string, effect: () => Promise<void>) {
+  let isOver = false;
+  return async (reached: string): Promise<void> => {
+    if (reached !== point || isOver) return;
+    isOver = true;
+    await effect();
+  };
+}
 
 /** Fails the first `times` passages of one point. */
 function losing(point: string, times: number) {
