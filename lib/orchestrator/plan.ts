@@ -6,7 +6,7 @@ import { sha256Hex } from '../kernel/sha256.ts';
 import type { Gate, GateName } from './gates.ts';
 import { isWorkingPhase, phaseAliases, phaseNames, phases, workingPhases } from './phases.ts';
 import type { PhaseName, WorkingPhase } from './phases.ts';
-import type { Profile, ProfileName, ProfileStep } from './profiles.ts';
+import type { AlarmRule, Profile, ProfileName, ProfileStep } from './profiles.ts';
 
 export interface PlanStep {
   /** `canary-25`, `state-migration`; unique within a plan. */
@@ -197,6 +197,7 @@ function gateOf(name: GateName, profile: Profile, step: ProfileStep): Gate {
         limitMs: step.latencyP99Ms ?? profile.gateLatencyP99Ms,
         relativeLimit: profile.relativeLatencyLimit,
         rollBackAboveMs: highest(rollBack.latencyP99Ms, profile.gateLatencyP99Ms),
+        rollBackSamples: samplesOfHighest(rollBack.latencyP99Ms, minSamples),
         minSamples,
       };
     case 'health-checks':
@@ -207,6 +208,12 @@ function gateOf(name: GateName, profile: Profile, step: ProfileStep): Gate {
     default:
       return name satisfies never;
   }
+}
+
+/** Requests that the alarm of the highest limit sees before it rolls back. */
+function samplesOfHighest(rules: readonly AlarmRule[], least: number): number {
+  const sharpest = rules.toSorted((left, right) => right.limit - left.limit)[0];
+  return sharpest === undefined ? least : Math.max(least, sharpest.periods * sharpest.minSamples);
 }
 
 /** A gate sees the whole bake as one window, so it answers to the sharpest rule there is. */

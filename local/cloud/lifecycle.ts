@@ -11,6 +11,7 @@ import { openDataDirectory } from './data-directory.ts';
 import { cleanLeftovers, endChildren, endProcess } from './leftovers.ts';
 import type { LocalCloudOptions } from './local-cloud.ts';
 import { isSameProcessAlive } from './process-identity.ts';
+import { manyIsolates } from './small-process.ts';
 import { optionsVariable } from './supervisor-messages.ts';
 import type { SupervisorReport } from './supervisor-messages.ts';
 
@@ -27,7 +28,7 @@ export async function startDetachedCloud(options: LocalCloudOptions): Promise<Cl
     detached: true,
     // Fewer arenas: two dozen threads would each keep memory of their own that nobody uses any more.
     env: { MALLOC_ARENA_MAX: '2', ...process.env, [optionsVariable]: JSON.stringify({ ...plain, dataDir }) },
-    execArgv: [],
+    execArgv: [...manyIsolates],
     stdio: ['ignore', log, log, 'ipc'],
   });
   closeSync(log);

@@ -38,7 +38,7 @@ interface WatcherDeps {
 
 const lookEveryMs = 250;
 /** Counting the pages of a large process stops all of its threads for a moment. */
-const memoryEveryMs = 3_000;
+const memoryEveryMs = 2_000;
 const copyEveryMs = 2_000;
 /** Error rates are those of the last seconds. */
 const rateSpanMs = 5_000;

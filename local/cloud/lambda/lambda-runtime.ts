@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-
 import { functionNameOf } from '../../engines/arns.ts';
 import type { FunctionHost } from '../../engines/ports.ts';
 import type { FunctionSpec } from './function-spec.ts';
@@ -25,9 +23,6 @@ export interface LambdaRuntime {
 export function makeLambdaRuntime(deps: {
   lineWriter(functionName: string): (line: string) => void;
 }): LambdaRuntime {
-  // Two dozen isolates share this process and a few processors: helpers that collect in parallel would only fight.
-  // Holds for isolates made later.
-  setFlagsFromString('--single-threaded-gc');
   const pools = new Map<string, SandboxPool>();
   const find = (nameOrArn: string): SandboxPool | undefined => pools.get(functionNameOf(nameOrArn));
   const invoke = async (nameOrArn: string, payload: string): Promise<InvocationResult | null> =>

@@ -9,6 +9,7 @@ import type {
   WorkerReport,
   WorkerSetup,
 } from './invocation.ts';
+import { workerScript } from './worker-script.ts';
 
 /** Small heaps, collected early: two dozen sandboxes share one machine. A function's own memory may be less. */
 const youngGenerationMb = 8;
@@ -41,7 +42,7 @@ export function startSandbox(spec: FunctionSpec, log: (line: string) => void): S
     allowedActions: spec.allowedActions ?? null,
     wakeUps,
   };
-  const worker = new Worker(new URL('worker.ts', import.meta.url), {
+  const worker = new Worker(workerScript(), {
     workerData: setup,
     name: spec.name.slice(13),
     env: { ...spec.env },

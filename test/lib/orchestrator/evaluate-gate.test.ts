@@ -114,9 +114,17 @@ test('latency is good enough below the limit or near that of flat', async () => 
 test('latency far above flat and above the rollback limit goes back', async () => {
   const { world, event } = await atStep('canary-5');
   world.measure('flat', 900, { latencyMs: 5 });
-  world.measure('hierarchical', 100, { latencyMs: 80 });
+  world.measure('hierarchical', 500, { latencyMs: 80 });
 
   expect(await world.evaluateGate(event)).toMatchObject({ verdict: 'roll-back' });
+});
+
+test('a few slow requests among a hundred are measured again before anything goes back', async () => {
+  const { world, event } = await atStep('canary-5');
+  world.measure('flat', 900, { latencyMs: 5 });
+  world.measure('hierarchical', 499, { latencyMs: 80 });
+
+  expect(await world.evaluateGate(event)).toMatchObject({ verdict: 'wait' });
 });
 
 test('failed health checks of hierarchical go back, those of flat only hold', async () => {
