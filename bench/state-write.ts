@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
 import type { Item } from '../lib/aws/attributes.ts';
-import { mapBounded } from '../lib/aws/map-bounded.ts';
+import { mapBounded } from '../lib/kernel/map-bounded.ts';
 import { marshalRecord } from '../lib/aws/state-item.ts';
 import { makeTargetStore } from '../lib/aws/target-store.ts';
 import { sealRecord } from '../lib/migration/record-hash.ts';

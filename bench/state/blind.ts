@@ -1,6 +1,6 @@
 import { BatchWriteItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
-import { mapBounded } from '../../lib/aws/map-bounded.ts';
+import { mapBounded } from '../../lib/kernel/map-bounded.ts';
 import { inBatches, type Item } from './items.ts';
 import type { Job } from './job.ts';
 

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
-import { mapBounded } from '../../lib/aws/map-bounded.ts';
+import { mapBounded } from '../../lib/kernel/map-bounded.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';

@@ -32,7 +32,7 @@ export async function readDeployedFlags(
   return content === '' ? null : parseFlagsDocument(content);
 }
 
-/** A cached reader: one session, asked every 15 s, and the last good copy whenever that fails. */
+/** A cached reader: one session, asked as often as AppConfig allows, and the last good copy whenever that fails. */
 export function makeFlagReader(deps: {
   readonly client: AppConfigDataClient;
   readonly location: FlagLocation;
@@ -43,13 +43,15 @@ export function makeFlagReader(deps: {
   let token: string | null = null;
   let refreshAtMs = 0;
 
-  async function refresh(): Promise<void> {
+  /** Returns when to ask again, in milliseconds. */
+  async function refresh(): Promise<number> {
     const used = token ?? (await startSession(client, location));
     token = null;
     const answer = await client.send(new GetLatestConfigurationCommand({ ConfigurationToken: used }));
     token = answer.NextPollConfigurationToken ?? null;
     const content = answer.Configuration?.transformToString() ?? '';
     if (content !== '') copy = parseFlagsDocument(content);
+    return 1_000 * (answer.NextPollIntervalInSeconds ?? freshForMs / 1_000);
   }
 
   return {
@@ -58,7 +60,7 @@ export function makeFlagReader(deps: {
       if (nowMs < refreshAtMs) return copy;
       refreshAtMs = nowMs + freshForMs;
       try {
-        await refresh();
+        refreshAtMs = nowMs + (await refresh());
       } catch {
         refreshAtMs = nowMs + retryAfterMs;
       }

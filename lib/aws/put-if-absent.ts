@@ -3,7 +3,7 @@ import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Sleeper } from '../kernel/clock.ts';
 import type { Item } from './attributes.ts';
 import { isConditionFailed } from './faults.ts';
-import { mapBounded } from './map-bounded.ts';
+import { mapBounded } from '../kernel/map-bounded.ts';
 import { retried } from './retried.ts';
 
 const concurrency = 16;

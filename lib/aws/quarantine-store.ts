@@ -12,7 +12,7 @@ import { flag, number, text, textOf, type Item } from './attributes.ts';
 import { realSleeper } from './backoff.ts';
 import { countPartition } from './count-partition.ts';
 import { isConditionFailed } from './faults.ts';
-import { mapBounded } from './map-bounded.ts';
+import { mapBounded } from '../kernel/map-bounded.ts';
 import { readItems } from './read-items.ts';
 import {
   cutRawRow,

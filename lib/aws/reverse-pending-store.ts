@@ -7,7 +7,7 @@ import { number, text } from './attributes.ts';
 import { realSleeper } from './backoff.ts';
 import { countPartition } from './count-partition.ts';
 import { isConditionFailed } from './faults.ts';
-import { mapBounded } from './map-bounded.ts';
+import { mapBounded } from '../kernel/map-bounded.ts';
 import { retried } from './retried.ts';
 import {
   parseReversePendingItem,

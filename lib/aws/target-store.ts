@@ -11,7 +11,7 @@ import { itemBytes, number, text, type Item } from './attributes.ts';
 import { realSleeper } from './backoff.ts';
 import { isConditionFailed } from './faults.ts';
 import { insertItems } from './insert-items.ts';
-import { mapBounded } from './map-bounded.ts';
+import { mapBounded } from '../kernel/map-bounded.ts';
 import { readItems } from './read-items.ts';
 import { retried } from './retried.ts';
 import type { OnThrottling } from './throttle-watch.ts';

@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
+import { mapBounded } from '../kernel/map-bounded.ts';
 import type { Category } from './category.ts';
 import { convertImage, quarantineImage, type ConvertedImage } from './convert-image.ts';
 import type { MigrationDefinition } from './definition.ts';
@@ -25,6 +26,8 @@ export interface WriteImagesDeps {
 
 /** Records of one conditional batch. */
 const batchSize = 25;
+/** Batches of one page under way; their keys are distinct, so their order does not matter. */
+const batchesAtOnce = 4;
 
 /** Backfill of one page: rows without version of their own carry the page's low watermark; what is there stays. */
 export async function backfillImages(
@@ -72,29 +75,43 @@ async function writeBatches(
   converted: readonly Written[],
   write: WriteRecords,
 ): Promise<{ readonly counts: RangeCounts; readonly settled: readonly ConvertedImage[] }> {
-  let written = 0;
-  const settled: ConvertedImage[] = [];
-  for (let start = 0; start < converted.length; start += batchSize) {
-    const batch = converted.slice(start, start + batchSize);
-    // The entry comes before its marker: a crash between them leaves an entry that the repetition finds again.
-    await putFaults(deps.quarantine, batch);
-    const results = await writeIsolating(
-      batch,
-      async (part) => {
-        const outcomes = await write(part.map(({ record }) => record));
-        return part.map((image, at) => ({ image, outcome: outcomes[at] ?? 'kept-newer' }));
-      },
-      (image, fault) => isolate(deps, image, fault, write),
-    );
-    const images = results.map(({ image }) => image);
-    const outcomes = results.map(({ outcome }) => outcome);
-    await dropOutdatedFaults(deps, images, outcomes);
-    written += outcomes.filter((outcome) => outcome === 'written').length;
-    settled.push(...images);
-  }
+  const batches = Array.from({ length: Math.ceil(converted.length / batchSize) }, (_, at) =>
+    converted.slice(at * batchSize, (at + 1) * batchSize),
+  );
+  const results = (await mapBounded(batches, batchesAtOnce, (batch) => writeBatch(deps, batch, write))).flat();
+  const written = results.filter(({ outcome }) => outcome === 'written').length;
+  const settled = results.map(({ image }) => image);
   const quarantined = settled.filter(({ kind }) => kind === 'quarantined').length;
   const counts = { read: converted.length, written, kept: converted.length - written, quarantined };
   return { counts, settled };
+}
+
+interface WrittenImage {
+  readonly image: ConvertedImage;
+  readonly outcome: WriteOutcome;
+}
+
+async function writeBatch(
+  deps: WriteImagesDeps,
+  batch: readonly Written[],
+  write: WriteRecords,
+): Promise<readonly WrittenImage[]> {
+  // The entry comes before its marker: a crash between them leaves an entry that the repetition finds again.
+  await putFaults(deps.quarantine, batch);
+  const results = await writeIsolating(
+    batch,
+    async (part) => {
+      const outcomes = await write(part.map(({ record }) => record));
+      return part.map((image, at): WrittenImage => ({ image, outcome: outcomes[at] ?? 'kept-newer' }));
+    },
+    (image, fault) => isolate(deps, image, fault, write),
+  );
+  await dropOutdatedFaults(
+    deps,
+    results.map(({ image }) => image),
+    results.map(({ outcome }) => outcome),
+  );
+  return results;
 }
 
 /**
@@ -106,7 +123,7 @@ async function isolate(
   { record: { key, version }, row }: Written,
   fault: Error,
   write: WriteRecords,
-): Promise<{ readonly image: ConvertedImage; readonly outcome: WriteOutcome }> {
+): Promise<WrittenImage> {
   const image = quarantineImage({ key, version, row }, tableOf(deps.definition, key.recordType), {
     errorName: fault.name,
     message: fault.message,

@@ -26,6 +26,21 @@ test('flags are fetched once in 15 seconds and kept when nothing has changed', a
   expect(cloud.calls).toEqual(['start', 'next t0', 'next t1']);
 });
 
+test('flags are asked for again when AppConfig says so', async () => {
+  const { reader, cloud, clock } = makeReader();
+  cloud.content = deployed;
+  cloud.pollSeconds = 3;
+
+  await reader.read();
+  clock.now = 2_999;
+  await reader.read();
+  expect(cloud.calls).toHaveLength(2);
+  clock.now = 3_000;
+  await reader.read();
+
+  expect(cloud.calls).toEqual(['start', 'next t0', 'next t1']);
+});
+
 test('flags stay as they were while AppConfig fails or hands out something unreadable', async () => {
   const { reader, cloud, clock } = makeReader();
   cloud.content = deployed;
@@ -54,7 +69,7 @@ test('what is deployed is null when nothing is, and refused when it is unreadabl
 });
 
 function makeReader() {
-  const cloud = { content: '', calls: [] as string[] };
+  const cloud = { content: '', calls: [] as string[], pollSeconds: 15 };
   const clock = { now: 0, nowMs: () => clock.now };
   const client = new AppConfigDataClient({ region: 'eu-west-1' });
   const mock = mockClient(client);
@@ -66,7 +81,11 @@ function makeReader() {
     cloud.calls.push(`next ${input.ConfigurationToken}`);
     if (cloud.content === 'fail') throw new Error('unavailable');
     const transformToString = () => cloud.content;
-    return { NextPollConfigurationToken: 't1', Configuration: { transformToString } };
+    return {
+      NextPollConfigurationToken: 't1',
+      NextPollIntervalInSeconds: cloud.pollSeconds,
+      Configuration: { transformToString },
+    };
   });
   return { client, cloud, clock, reader: makeFlagReader({ client, location, clock }) };
 }
