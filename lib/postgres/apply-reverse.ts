@@ -4,10 +4,11 @@ import { decodeKey, encodeKey, recordPk } from '../migration/key.ts';
 import type { FlatAuthority, ReverseChange, ReverseOutcome } from '../migration/ports.ts';
 import { compareVersions, type RecordVersion } from '../migration/record.ts';
 import type { FlatRow, KeyPart } from '../migration/row.ts';
+import { tableOf } from '../migration/table-lookup.ts';
 import { appliedVersion, excludeWriters, paddedTexts, readAuthority } from './change-log.ts';
 import { keyColumnNames, touchedTable } from './change-log-ddl.ts';
 import type { Session } from './connection.ts';
-import { requireTable, type FlatStore, type StoreView } from './flat-store.ts';
+import type { FlatStore, StoreView } from './flat-store.ts';
 import { qualified, quoteName } from './names.ts';
 import {
   deleteRow,
@@ -93,20 +94,32 @@ async function applyChange(
   const keyParts = decodeKey(key.id);
   const known = await appliedVersion(session, schema, key.recordType, keyParts);
   if (known !== null && compareVersions(known, version) >= 0) return 'already-newer';
-  const layout = row === null ? view.layout(key.recordType) : requireTable(store, view, key.recordType);
-  // Nothing to delete, and nothing that could come back.
-  if (layout === null) return 'applied';
-  if (row !== null && encodeKey(rowKey(layout.table, row)) !== key.id) {
+  const table = tableOf(store.definition, key.recordType);
+  if (row !== null && encodeKey(rowKey(table, row)) !== key.id) {
     throw new TypeError(`reverse change of ${recordPk(key)} carries the row of another key`);
   }
-  await noteTouched(store, view, layout, keyParts);
   await forgetEvicted(session, schema, key.recordType, keyParts);
+  const layout = view.layout(key.recordType);
+  if (layout !== null) await changeRow(store, view, layout, { keyParts, row });
+  // There is no table for it: flat cannot take over again before the record is deleted.
+  else if (row !== null) await noteKey(session, schema, '_mig_evicted', { layout: { table }, keyParts });
+  await raiseVersion(session, schema, { recordType: key.recordType, keyParts }, version, row === null);
+  return 'applied';
+}
+
+async function changeRow(
+  store: FlatStore,
+  view: StoreView,
+  layout: TableLayout,
+  { keyParts, row }: { readonly keyParts: readonly KeyPart[]; readonly row: FlatRow | null },
+): Promise<void> {
+  const { session } = view;
+  const { schema } = store.database;
+  await noteTouched(store, view, layout, keyParts);
   if (row === null) await deleteRow(session, layout, keyParts);
   else if (await replaceRow(store, view, layout, row)) await noteTouched(store, view, layout, keyParts);
   else await noteKey(session, schema, '_mig_evicted', { layout, keyParts });
   await noteKey(session, schema, '_mig_relog', { layout, keyParts });
-  await raiseVersion(session, schema, { recordType: key.recordType, keyParts }, version, row === null);
-  return 'applied';
 }
 
 /**
@@ -195,7 +208,10 @@ async function noteKey(
   session: Session,
   schema: string,
   ownTable: '_mig_relog' | '_mig_evicted',
-  { layout, keyParts }: { readonly layout: TableLayout; readonly keyParts: readonly KeyPart[] },
+  {
+    layout,
+    keyParts,
+  }: { readonly layout: Pick<TableLayout, 'table'>; readonly keyParts: readonly KeyPart[] },
 ): Promise<void> {
   const { category, recordType } = layout.table;
   await session.run(

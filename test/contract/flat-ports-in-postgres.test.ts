@@ -1,11 +1,20 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 
-import { openPostgresRecords, openPostgresSource, targetOfUrl } from '../../lib/postgres/open-store.ts';
+import type { FlatWriter } from '../../lib/migration/backup/ports.ts';
+import type { MigrationDefinition } from '../../lib/migration/definition.ts';
+import {
+  openPostgresRecords,
+  openPostgresSource,
+  openPostgresWriter,
+  targetOfUrl,
+} from '../../lib/postgres/open-store.ts';
 import { startPostgres, type RunningPostgres } from '../../local/postgres/start-postgres.ts';
 import { smallDefinition } from '../simulation/definition.ts';
 import { postgresClient } from '../support/postgres.ts';
+import { absentTableContract, partialDefinition } from './absent-table.ts';
 import { flatRecordsContract } from './flat-records.ts';
 import { flatSourceContract, type FlatAdapter } from './flat-source.ts';
+import { flatWriterContract } from './flat-writer.ts';
 
 const tables = `
   CREATE TABLE sessions (id text PRIMARY KEY, payload text);
@@ -23,19 +32,23 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
   let schemas = 0;
 
   /** A schema of its own: the migration and the services have connections of their own. */
-  async function inPostgres(): Promise<FlatAdapter> {
+  async function inPostgres(
+    definition: MigrationDefinition = smallDefinition,
+    further = '',
+  ): Promise<FlatAdapter & { readonly writer: FlatWriter }> {
     schemas += 1;
     const name = `flat "${schemas}`;
     await postgresClient(server.url, async (client) => {
       const quoted = client.escapeIdentifier(name);
-      await client.query(`CREATE SCHEMA ${quoted}; SET search_path TO ${quoted}; ${tables}`);
+      await client.query(`CREATE SCHEMA ${quoted}; SET search_path TO ${quoted}; ${tables} ${further}`);
     });
     const target = targetOfUrl(server.url, name);
-    const source = openPostgresSource(target, smallDefinition);
-    const records = openPostgresRecords(target, smallDefinition);
+    const source = openPostgresSource(target, definition);
+    const records = openPostgresRecords(target, definition);
     return {
       source,
       records,
+      writer: openPostgresWriter(target, definition),
       async stop() {
         await source.close();
         await records.close();
@@ -43,6 +56,8 @@ describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
     };
   }
 
-  flatSourceContract(`PostgreSQL ${major}`, inPostgres);
-  flatRecordsContract(`PostgreSQL ${major}`, inPostgres);
+  flatSourceContract(`PostgreSQL ${major}`, () => inPostgres());
+  flatRecordsContract(`PostgreSQL ${major}`, () => inPostgres());
+  flatWriterContract(`PostgreSQL ${major}`, () => inPostgres());
+  absentTableContract(`PostgreSQL ${major}`, () => inPostgres(partialDefinition, 'DROP TABLE notes;'));
 });

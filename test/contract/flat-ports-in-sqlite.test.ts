@@ -3,11 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
+import type { FlatWriter } from '../../lib/migration/backup/ports.ts';
+import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import { openFlatRecords } from '../../lib/sqlite/flat-records.ts';
+import { openFlatWriter } from '../../lib/sqlite/flat-writer.ts';
 import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
 import { smallDefinition } from '../simulation/definition.ts';
+import { absentTableContract, partialDefinition } from './absent-table.ts';
 import { flatRecordsContract } from './flat-records.ts';
 import { flatSourceContract, type FlatAdapter } from './flat-source.ts';
+import { flatWriterContract } from './flat-writer.ts';
 
 const schema = `
   CREATE TABLE sessions (id TEXT NOT NULL PRIMARY KEY, payload TEXT);
@@ -16,17 +21,21 @@ const schema = `
 `;
 
 /** A real file: the migration and the services have connections of their own. */
-async function inSqlite(): Promise<FlatAdapter> {
+async function inSqlite(
+  definition: MigrationDefinition = smallDefinition,
+  further = '',
+): Promise<FlatAdapter & { readonly writer: FlatWriter }> {
   const directory = await mkdtemp(join(tmpdir(), 'hal9-contract-'));
   const config = { kind: 'sqlite', path: join(directory, 'flat.sqlite') } as const;
   const database = new DatabaseSync(config.path);
-  database.exec(schema);
+  database.exec(`${schema} ${further}`);
   database.close();
-  const source = openFlatSource(config, smallDefinition);
-  const records = openFlatRecords(config, smallDefinition);
+  const source = openFlatSource(config, definition);
+  const records = openFlatRecords(config, definition);
   return {
     source,
     records,
+    writer: openFlatWriter(config, definition),
     async stop() {
       await source.close();
       records.close();
@@ -35,5 +44,7 @@ async function inSqlite(): Promise<FlatAdapter> {
   };
 }
 
-flatSourceContract('SQLite', inSqlite);
-flatRecordsContract('SQLite', inSqlite);
+flatSourceContract('SQLite', () => inSqlite());
+flatRecordsContract('SQLite', () => inSqlite());
+flatWriterContract('SQLite', () => inSqlite());
+absentTableContract('SQLite', () => inSqlite(partialDefinition, 'DROP TABLE notes;'));
