@@ -2,7 +2,7 @@ import { HalError } from '../kernel/errors.ts';
 import { groupCount } from '../migration/bucket.ts';
 import type { Category } from '../migration/category.ts';
 import type { AuthorityItem, AuthorityStore } from '../migration/ports.ts';
-import { transaction, uninterrupted, type Interleave } from './interleave.ts';
+import { observation, uninterrupted, type Interleave } from './interleave.ts';
 import type { MemoryWorld } from './world.ts';
 
 export function authorityKey(category: Category, group: number): string {
@@ -50,9 +50,9 @@ export function makeMemoryAuthorityStore(
         const item: AuthorityItem = { category, group, side: 'flat', epoch, fenced: false };
         world.authority.set(authorityKey(category, group), item);
       }),
-    read: (category, group) => transaction(interleave, 'authority.read', () => itemOf(category, group)),
+    read: (category, group) => observation(interleave, 'authority.read', () => itemOf(category, group)),
     readAll: (category) =>
-      transaction(interleave, 'authority.readAll', () =>
+      observation(interleave, 'authority.readAll', () =>
         Array.from({ length: groupCount }, (_, group) => itemOf(category, group)).filter(
           (item) => item !== null,
         ),

@@ -1,5 +1,5 @@
 import type { DigestStore } from '../migration/ports.ts';
-import { transaction, uninterrupted, type Interleave } from './interleave.ts';
+import { observation, transaction, uninterrupted, type Interleave } from './interleave.ts';
 import type { MemoryWorld } from './world.ts';
 
 export function makeMemoryDigestStore(
@@ -12,7 +12,7 @@ export function makeMemoryDigestStore(
       transaction(interleave, 'digests.save', () => {
         digests.set(name, bytes.slice());
       }),
-    load: (name) => transaction(interleave, 'digests.load', () => digests.get(name)?.slice() ?? null),
+    load: (name) => observation(interleave, 'digests.load', () => digests.get(name)?.slice() ?? null),
     remove: (names) =>
       transaction(interleave, 'digests.remove', () => {
         for (const name of names) digests.delete(name);

@@ -1,12 +1,12 @@
 import type { FlatRecords } from '../gateway/ports.ts';
 import { tableOf } from '../migration/table-lookup.ts';
 import { flatAuthority, flatTable, writeRow, type FlatStore } from './flat-store.ts';
-import { transaction, uninterrupted, type Interleave } from './interleave.ts';
+import { observation, transaction, uninterrupted, type Interleave } from './interleave.ts';
 
 export function makeMemoryFlatRecords(store: FlatStore, interleave: Interleave = uninterrupted): FlatRecords {
   return {
     read: (category, key) =>
-      transaction(interleave, 'flat.read', () => ({
+      observation(interleave, 'flat.read', () => ({
         row: flatTable(store, key.recordType).rows.get(key.id)?.row ?? null,
         authority: flatAuthority(store, category),
       })),

@@ -21,16 +21,18 @@ import {
   setRow,
   type FlatStore,
 } from './flat-store.ts';
-import { transaction, uninterrupted, type Interleave } from './interleave.ts';
+import { observation, transaction, uninterrupted, type Interleave } from './interleave.ts';
 import { compareKeyParts } from './key-order.ts';
 
 /** The flat source over a store in memory, with the semantics of the SQLite adapter. */
 export function makeMemoryFlatSource(store: FlatStore, interleave: Interleave = uninterrupted): FlatSource {
   const run = <Result>(name: string, effect: () => Result): Promise<Result> =>
     transaction(interleave, `source.${name}`, effect);
+  const read = <Result>(name: string, effect: () => Result): Promise<Result> =>
+    observation(interleave, `source.${name}`, effect);
   return {
     inspect: () =>
-      run('inspect', () =>
+      read('inspect', () =>
         store.definition.tables.map(({ recordType, table, category }) => ({
           recordType,
           table,
@@ -42,24 +44,24 @@ export function makeMemoryFlatSource(store: FlatStore, interleave: Interleave = 
       run('installChangeLog', () => {
         store.installed = true;
       }),
-    isChangeLogInstalled: () => run('isChangeLogInstalled', () => store.installed),
-    lowWatermark: (category) => run('lowWatermark', () => lowWatermarkOf(store, category)),
+    isChangeLogInstalled: () => read('isChangeLogInstalled', () => store.installed),
+    lowWatermark: (category) => read('lowWatermark', () => lowWatermarkOf(store, category)),
     async *planRanges(recordType, rowsPerRange) {
-      yield* await run('planRanges', () => planRanges(store, recordType, rowsPerRange));
+      yield* await read('planRanges', () => planRanges(store, recordType, rowsPerRange));
     },
     readRange: (recordType, range, limit) =>
-      run('readRange', () => readRange(store, recordType, range, limit)),
+      read('readRange', () => readRange(store, recordType, range, limit)),
     readChanges: (category, afterSequence, limit, throughSequence) =>
-      run('readChanges', () => readChanges(store, category, { afterSequence, limit, throughSequence })),
+      read('readChanges', () => readChanges(store, category, { afterSequence, limit, throughSequence })),
     readCurrent: (category, keys) =>
-      run('readCurrent', () => ({
+      read('readCurrent', () => ({
         lowWatermark: lowWatermarkOf(store, category),
         images: keys.map((key) => imageOf(store, key, decodeKey(key.id))),
       })),
-    countRows: (recordType) => run('countRows', () => flatTable(store, recordType).rows.size),
-    ...authorityMethods(store, run),
+    countRows: (recordType) => read('countRows', () => flatTable(store, recordType).rows.size),
+    ...authorityMethods(store, { run, read }),
     // Tables without constraints have room for every row.
-    requireFitting: () => run('requireFitting', () => undefined),
+    requireFitting: () => read('requireFitting', () => undefined),
     applyReverse: (category, changes) =>
       run('applyReverse', () => changes.map((change) => applyReverse(store, category, change))),
     close: () => Promise.resolve(),
@@ -70,7 +72,7 @@ type Run = <Result>(name: string, effect: () => Result) => Promise<Result>;
 
 function authorityMethods(
   store: FlatStore,
-  run: Run,
+  { run, read }: { readonly run: Run; readonly read: Run },
 ): Pick<FlatSource, 'authority' | 'fence' | 'unfence' | 'follow' | 'open'> {
   /** From one state to the next, true as well when it was already made. */
   const move = (category: Category, from: FlatAuthority, to: FlatAuthority): boolean => {
@@ -81,7 +83,7 @@ function authorityMethods(
     return true;
   };
   return {
-    authority: (category) => run('authority', () => flatAuthority(store, category)),
+    authority: (category) => read('authority', () => flatAuthority(store, category)),
     fence: (category, epoch) =>
       run('fence', () =>
         move(category, { epoch, state: 'open' }, { epoch, state: 'fenced' })

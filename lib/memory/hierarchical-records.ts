@@ -2,7 +2,7 @@ import type { HierarchicalRecords } from '../gateway/ports.ts';
 import { recordPk } from '../migration/key.ts';
 import { compareVersions, type RecordVersion, type TargetRecord } from '../migration/record.ts';
 import { authorityKey } from './authority-store.ts';
-import { transaction, uninterrupted, type Interleave } from './interleave.ts';
+import { observation, transaction, uninterrupted, type Interleave } from './interleave.ts';
 import { asStored } from './target-store.ts';
 import { putRecord, type MemoryWorld } from './world.ts';
 
@@ -14,7 +14,7 @@ export function makeMemoryHierarchicalRecords(
 ): HierarchicalRecords {
   return {
     read: (key) =>
-      transaction(interleave, 'hierarchical.read', () => {
+      observation(interleave, 'hierarchical.read', () => {
         const record = world.records.get(recordPk(key));
         return record === undefined ? null : asStored(record);
       }),

@@ -1,7 +1,7 @@
 import { recordPk } from '../migration/key.ts';
 import type { QuarantineStore } from '../migration/ports.ts';
 import { compareVersions } from '../migration/record.ts';
-import { transaction, uninterrupted, type Interleave } from './interleave.ts';
+import { observation, transaction, uninterrupted, type Interleave } from './interleave.ts';
 import type { MemoryWorld } from './world.ts';
 
 export function makeMemoryQuarantineStore(
@@ -25,11 +25,11 @@ export function makeMemoryQuarantineStore(
         }
       }),
     find: (category, keys) =>
-      transaction(interleave, 'quarantine.find', () =>
+      observation(interleave, 'quarantine.find', () =>
         keys.filter((key) => world.quarantine.get(recordPk(key))?.category === category),
       ),
     list: (category, cursor, limit) =>
-      transaction(interleave, 'quarantine.list', () => {
+      observation(interleave, 'quarantine.list', () => {
         const found = [...world.quarantine.entries()]
           .filter(([pk, entry]) => entry.category === category && (cursor === null || pk > cursor))
           .toSorted(([left], [right]) => (left < right ? -1 : 1));
@@ -40,12 +40,12 @@ export function makeMemoryQuarantineStore(
         };
       }),
     get: (category, key) =>
-      transaction(interleave, 'quarantine.get', () => {
+      observation(interleave, 'quarantine.get', () => {
         const entry = world.quarantine.get(recordPk(key));
         return entry?.category === category ? entry : null;
       }),
     count: (category) =>
-      transaction(
+      observation(
         interleave,
         'quarantine.count',
         () => [...world.quarantine.values()].filter((entry) => entry.category === category).length,

@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { RangeCounts, RangeState, RangeStore } from '../migration/ports.ts';
-import { transaction, uninterrupted, type Interleave } from './interleave.ts';
+import { observation, transaction, uninterrupted, type Interleave } from './interleave.ts';
 import type { MemoryWorld } from './world.ts';
 
 const listPageSize = 100;
@@ -12,6 +12,8 @@ export function makeMemoryRangeStore(
 ): RangeStore {
   const run = <Result>(name: string, effect: () => Result): Promise<Result> =>
     transaction(interleave, `ranges.${name}`, effect);
+  const read = <Result>(name: string, effect: () => Result): Promise<Result> =>
+    observation(interleave, `ranges.${name}`, effect);
   /** Changes a range while `fence` still holds it; false otherwise. */
   const changeHeld = (rangeId: string, fence: number, change: (range: RangeState) => RangeState): boolean => {
     const range = world.ranges.get(rangeId);
@@ -24,7 +26,7 @@ export function makeMemoryRangeStore(
       run('startRun', () => {
         world.currentRun = runId;
       }),
-    currentRun: () => run('currentRun', () => world.currentRun),
+    currentRun: () => read('currentRun', () => world.currentRun),
     plan: (tasks) =>
       run('plan', () => {
         for (const task of tasks) {
@@ -45,9 +47,9 @@ export function makeMemoryRangeStore(
         world.finishedPlans.set(`${runId}/${recordType}`, totals);
       }),
     finishedRanges: (runId, recordType) =>
-      run('finishedRanges', () => world.finishedPlans.get(`${runId}/${recordType}`) ?? null),
+      read('finishedRanges', () => world.finishedPlans.get(`${runId}/${recordType}`) ?? null),
     plannedRangeCount: (runId, recordType) =>
-      run('plannedRangeCount', () => world.plans.get(`${runId}/${recordType}`) ?? null),
+      read('plannedRangeCount', () => world.plans.get(`${runId}/${recordType}`) ?? null),
     acquire: (rangeId, _owner, leaseMs) =>
       run('acquire', () => {
         const range = world.ranges.get(rangeId);
@@ -86,7 +88,7 @@ export function makeMemoryRangeStore(
         changeHeld(rangeId, fence, (range) => ({ ...range, state: 'planned', leaseUntilMs: 0 }));
       }),
     list: (runId, recordType, cursor) =>
-      run('list', () => {
+      read('list', () => {
         const found = [...world.ranges.values()]
           .filter((range) => range.runId === runId && range.recordType === recordType)
           .filter((range) => cursor === null || range.rangeId > cursor)

@@ -1,13 +1,13 @@
 import type { Category } from '../migration/category.ts';
 import type { RelayBatch, RelayStore } from '../migration/ports.ts';
-import { transaction, uninterrupted, type Interleave } from './interleave.ts';
+import { observation, transaction, uninterrupted, type Interleave } from './interleave.ts';
 import type { MemoryWorld } from './world.ts';
 
 export function makeMemoryRelayStore(world: MemoryWorld, interleave: Interleave = uninterrupted): RelayStore {
   const batchesOf = (category: Category): RelayBatch[] => world.relayBatches.get(category) ?? [];
   return {
     cursor: (category) =>
-      transaction(interleave, 'relay.cursor', () => world.relayCursors.get(category) ?? 0),
+      observation(interleave, 'relay.cursor', () => world.relayCursors.get(category) ?? 0),
     begin: (batch) =>
       transaction(interleave, 'relay.begin', () => {
         if ((world.relayCursors.get(batch.category) ?? 0) !== batch.afterSequence) return false;
@@ -21,6 +21,6 @@ export function makeMemoryRelayStore(world: MemoryWorld, interleave: Interleave 
         world.relayBatches.set(category, rest);
       }),
     pending: (category, limit) =>
-      transaction(interleave, 'relay.pending', () => batchesOf(category).slice(0, limit)),
+      observation(interleave, 'relay.pending', () => batchesOf(category).slice(0, limit)),
   };
 }

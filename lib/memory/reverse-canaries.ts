@@ -1,6 +1,6 @@
 import { recordPk } from '../migration/key.ts';
 import type { ReverseCanaries } from '../migration/reverse-canary.ts';
-import { transaction, uninterrupted, type Interleave } from './interleave.ts';
+import { observation, transaction, uninterrupted, type Interleave } from './interleave.ts';
 import { putRecord, type MemoryWorld } from './world.ts';
 
 export function makeMemoryReverseCanaries(
@@ -15,7 +15,7 @@ export function makeMemoryReverseCanaries(
         putRecord(world, pk, record);
       }),
     isBack: ({ key }) =>
-      transaction(interleave, 'canaries.isBack', () => !world.reversePending.has(recordPk(key))),
+      observation(interleave, 'canaries.isBack', () => !world.reversePending.has(recordPk(key))),
     clear: ({ key }) =>
       transaction(interleave, 'canaries.clear', () => {
         world.reversePending.delete(recordPk(key));

@@ -1,7 +1,7 @@
 import { recordPk } from '../migration/key.ts';
 import type { ReversePendingStore } from '../migration/ports.ts';
 import { compareVersions } from '../migration/record.ts';
-import { transaction, uninterrupted, type Interleave } from './interleave.ts';
+import { observation, transaction, uninterrupted, type Interleave } from './interleave.ts';
 import type { MemoryWorld } from './world.ts';
 
 export function makeMemoryReversePendingStore(
@@ -10,7 +10,7 @@ export function makeMemoryReversePendingStore(
 ): ReversePendingStore {
   return {
     list: (category, group, limit) =>
-      transaction(interleave, 'reversePending.list', () =>
+      observation(interleave, 'reversePending.list', () =>
         [...world.reversePending.values()]
           .filter((entry) => entry.category === category && entry.group === group)
           .slice(0, limit),
@@ -24,7 +24,7 @@ export function makeMemoryReversePendingStore(
         }
       }),
     count: (category) =>
-      transaction(
+      observation(
         interleave,
         'reversePending.count',
         () => [...world.reversePending.values()].filter((entry) => entry.category === category).length,

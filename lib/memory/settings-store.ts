@@ -1,10 +1,10 @@
 import { applyChange, defaultSettings, type SettingsStore } from '../migration/settings.ts';
-import { transaction, uninterrupted, type Interleave } from './interleave.ts';
+import { observation, transaction, uninterrupted, type Interleave } from './interleave.ts';
 
 export function makeMemorySettingsStore(interleave: Interleave = uninterrupted): SettingsStore {
   let settings = defaultSettings;
   return {
-    read: () => transaction(interleave, 'settings.read', () => settings),
+    read: () => observation(interleave, 'settings.read', () => settings),
     change: (change) =>
       transaction(interleave, 'settings.change', () => {
         const before = settings;

@@ -1,5 +1,5 @@
 import type { SwitchRecord, SwitchStore } from '../migration/ports.ts';
-import { transaction, uninterrupted, type Interleave } from './interleave.ts';
+import { observation, transaction, uninterrupted, type Interleave } from './interleave.ts';
 import type { MemoryWorld } from './world.ts';
 
 export function makeMemorySwitchStore(
@@ -8,7 +8,7 @@ export function makeMemorySwitchStore(
 ): SwitchStore {
   return {
     current: (category) =>
-      transaction(interleave, 'switches.current', () => world.switches.get(category) ?? null),
+      observation(interleave, 'switches.current', () => world.switches.get(category) ?? null),
     begin: (record) =>
       transaction(interleave, 'switches.begin', () => {
         if (!mayFollow(world.switches.get(record.category), record)) return false;

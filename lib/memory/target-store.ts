@@ -3,7 +3,7 @@ import type { TargetStore, WriteOutcome } from '../migration/ports.ts';
 import { isIntact } from '../migration/record-hash.ts';
 import { isCanary } from '../migration/reverse-canary.ts';
 import { compareVersions, type StoredRecord, type TargetRecord } from '../migration/record.ts';
-import { transaction, uninterrupted, type Interleave } from './interleave.ts';
+import { observation, uninterrupted, type Interleave } from './interleave.ts';
 import { putRecord, type MemoryWorld } from './world.ts';
 
 /** A batch is one request, but every record in it is a write of its own: an interruption leaves a part of it. */
@@ -44,14 +44,14 @@ export function makeMemoryTargetStore(
         (stored, record) => stored === undefined || compareVersions(stored.version, record.version) <= 0,
       ),
     read: (keys) =>
-      transaction(interleave, 'target.read', () => {
+      observation(interleave, 'target.read', () => {
         const found = keys.flatMap((key): [string, StoredRecord][] => {
           const record = world.records.get(recordPk(key));
           return record === undefined ? [] : [[recordPk(key), asStored(record)]];
         });
         return new Map(found);
       }),
-    scan: (page) => transaction(interleave, 'target.scan', () => scan(world, page)),
+    scan: (page) => observation(interleave, 'target.scan', () => scan(world, page)),
   };
 }
 

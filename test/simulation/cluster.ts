@@ -180,22 +180,36 @@ function makeHandlers(definition: MigrationDefinition, ports: Ports, process: Pr
     settings: makeMemorySettingsStore(),
     forecasts: makeMemoryRunForecasts(),
   };
+  // Built when asked for: each process uses one of them.
   return {
-    prepareSource: makePrepareSource(deps),
-    planBatches: makePlanBatches({ ...deps, queue: rangeQueue, rowsPerRange: 4 }),
-    migrateBatch: makeMigrateBatch({ ...deps, pageSize: 2, leaseMs: 6_000 }),
-    relayChanges: makeRelayChanges({
-      ...deps,
-      queue: changeQueue,
-      loopMs: 20_000,
-      idleMs: 1_500,
-      batchEntries: 4,
-      resendAfterMs: 8_000,
-    }),
-    applyChanges: makeApplyChanges(deps),
-    reverseChanges: makeReverseChanges(deps),
-    switchAuthority: makeSwitchAuthority(deps),
-    verifyState: makeVerifyState({ ...deps, timeBudgetMs: 1_000, pageSize: 5 }),
-    repairKeys: makeRepairKeys(deps),
+    get prepareSource() {
+      return makePrepareSource(deps);
+    },
+    get planBatches() {
+      return makePlanBatches({ ...deps, queue: rangeQueue, rowsPerRange: 4 });
+    },
+    get migrateBatch() {
+      return makeMigrateBatch({ ...deps, pageSize: 2, leaseMs: 6_000 });
+    },
+    get relayChanges() {
+      return makeRelayChanges({ ...deps, queue: changeQueue, ...relayPace });
+    },
+    get applyChanges() {
+      return makeApplyChanges(deps);
+    },
+    get reverseChanges() {
+      return makeReverseChanges(deps);
+    },
+    get switchAuthority() {
+      return makeSwitchAuthority(deps);
+    },
+    get verifyState() {
+      return makeVerifyState({ ...deps, timeBudgetMs: 6_000, pageSize: 5 });
+    },
+    get repairKeys() {
+      return makeRepairKeys(deps);
+    },
   };
 }
+
+const relayPace = { loopMs: 20_000, idleMs: 1_500, batchEntries: 4, resendAfterMs: 8_000 };

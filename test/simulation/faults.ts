@@ -54,17 +54,17 @@ const highest: Record<FaultKind, number> = {
 
 /** Each run has its own mixture: some faults are absent, so that they cannot hide what others do. */
 export function makeFaults(random: Random): Faults {
-  const rates = new Map<FaultKind, number>();
+  const rates = {} as Record<FaultKind, number>;
   const counters = {} as Record<FaultKind, number>;
   for (const kind of faultKinds) {
     counters[kind] = 0;
-    rates.set(kind, randomInt(random, 4) === 0 ? 0 : highest[kind] * random.next());
+    rates[kind] = randomInt(random, 4) === 0 ? 0 : highest[kind] * random.next();
   }
   const faults: Faults = {
     enabled: true,
     counters,
     happens(kind) {
-      if (!faults.enabled || random.next() >= (rates.get(kind) ?? 0)) return false;
+      if (!faults.enabled || random.next() >= rates[kind]) return false;
       counters[kind] += 1;
       return true;
     },

@@ -18,7 +18,16 @@ export type Ending<Result> =
 
 class SimulatedFault extends Error {}
 
-const never = new Promise<never>(() => undefined);
+/** Without a stack: tens of thousands of them are thrown, and each says where it was. */
+function simulatedFault(message: string): SimulatedFault {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const fault = new SimulatedFault(message);
+  Error.stackTraceLimit = stackTraceLimit;
+  return fault;
+}
+
+const noFault = (): null => null;
 
 export interface Processes {
   /** Runs `work` in a process of its own until it returns, throws or dies. */
@@ -30,6 +39,20 @@ export interface Processes {
 export function makeProcesses(scheduler: Scheduler, faults: Faults, random: Random): Processes {
   let throttledUntilMs = 0;
   let running = 0;
+  const isThrottled = (): boolean => {
+    if (faults.happens('throttle')) throttledUntilMs = scheduler.nowMs() + 2_000 * random.next();
+    return faults.enabled && scheduler.nowMs() < throttledUntilMs && random.next() < 0.5;
+  };
+  const faultAt = (point: string): SimulatedFault | null => {
+    const isRead = point.endsWith(':read');
+    const isCall = isRead || point.endsWith(':call');
+    const isReply = isRead || point.endsWith(':reply');
+    if (isCall && isThrottled()) return simulatedFault(`throttled at ${point}`);
+    if (isCall && faults.happens('requestLost')) return simulatedFault(`request lost at ${point}`);
+    if (isReply && faults.happens('replyLost')) return simulatedFault(`reply lost at ${point}`);
+    const isBetween = !isCall && !isReply;
+    return isBetween && faults.happens('partialBatch') ? simulatedFault(`batch cut at ${point}`) : null;
+  };
   return {
     running: () => running,
     spawn: (work) =>
@@ -39,36 +62,28 @@ export function makeProcesses(scheduler: Scheduler, faults: Faults, random: Rand
           running -= 1;
           resolveEnding(ending);
         };
-        let dead = false;
         const skewMs = faults.happens('clockSkew') ? (random.next() - 0.5) * 20_000 : 0;
-        const die = (): Promise<never> => {
-          dead = true;
-          resolve({ kind: 'died' });
-          return never;
-        };
-        const pause = async (durationMs: number): Promise<void> => {
-          await scheduler.sleep(durationMs);
-          if (dead) await never;
-          if (faults.happens('crash')) await die();
-        };
-        const interleave: Interleave = async (point) => {
-          await pause(latencyMs(faults, random));
-          if (point.endsWith(':call')) {
-            if (faults.happens('throttle')) throttledUntilMs = scheduler.nowMs() + 2_000 * random.next();
-            if (faults.enabled && scheduler.nowMs() < throttledUntilMs && random.next() < 0.5) {
-              throw new SimulatedFault(`throttled at ${point}`);
-            }
-            if (faults.happens('requestLost')) throw new SimulatedFault(`request lost at ${point}`);
-          } else if (point.endsWith(':reply')) {
-            if (faults.happens('replyLost')) throw new SimulatedFault(`reply lost at ${point}`);
-          } else if (faults.happens('partialBatch')) {
-            throw new SimulatedFault(`batch cut at ${point}`);
-          }
-        };
+        let dead = false;
+        /** Every wait of the process: it may be dead by then, or die there, or be answered with a fault. */
+        const wait = (durationMs: number, faultThen: () => SimulatedFault | null): Promise<void> =>
+          new Promise((goOn, fail) => {
+            scheduler.at(durationMs, () => {
+              if (dead) return;
+              if (faults.happens('crash')) {
+                dead = true;
+                resolve({ kind: 'died' });
+                return;
+              }
+              const fault = faultThen();
+              if (fault === null) goOn();
+              else fail(fault);
+            });
+          });
+        const interleave: Interleave = (point) => wait(latencyMs(faults, random), () => faultAt(point));
         const process: Process = {
           interleave,
           clock: { nowMs: () => Math.floor(scheduler.nowMs() + skewMs) },
-          sleeper: { sleep: pause },
+          sleeper: { sleep: (durationMs) => wait(durationMs, noFault) },
         };
         work(process).then(
           (result) => {

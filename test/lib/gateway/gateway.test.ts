@@ -159,7 +159,7 @@ describe('under hierarchical authority', () => {
 
   test('a row read before authority went away and came back does not stand in for a marker of that time', async () => {
     const notes = makeNotesWorld({
-      interleave: once('hierarchical.read:call', async () => {
+      interleave: once('authority.read:read', async () => {
         await notes.fenceHierarchical(2);
         await notes.finishToFlat(3);
         await notes.gateway.write(noteKey('a'), note('a', 'unfit'));
