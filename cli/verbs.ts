@@ -17,6 +17,7 @@ const loadVerb: Readonly<Record<VerbName, () => Promise<AddVerb>>> = {
   traffic: async () => (await import('./commands/traffic.ts')).addTrafficVerb,
   feature: async () => (await import('./commands/feature.ts')).addFeatureVerbs,
   state: async () => (await import('./commands/state.ts')).addStateVerbs,
+  'state-migration': async () => (await import('./commands/state-migration.ts')).addStateMigrationVerb,
   reconcile: async () => (await import('./commands/reconcile.ts')).addReconcileVerb,
   configure: async () => (await import('./commands/configure.ts')).addConfigureVerbs,
   mode: async () => (await import('./commands/mode.ts')).addModeVerbs,

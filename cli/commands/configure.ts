@@ -19,6 +19,7 @@ type MigrationOptions = Options<{
   parallelWorkers?: string;
   writeUnits?: string;
   validationMode?: string;
+  quarantineLimit?: string;
   lagLimit?: string;
   stallLimit?: string;
   dryRun: boolean;
@@ -45,7 +46,8 @@ export function addConfigureVerbs(program: Command, context: CliContext): void {
     .option('--rate-limit <n/s>', 'records per second of each worker, or off')
     .option('--parallel-workers <n>', 'workers that copy at once, or off')
     .option('--write-units <n/s>', 'write units per second of all workers together, or off')
-    .option('--validation-mode <mode>', 'strict or lenient')
+    .option('--validation-mode <mode>', 'strict stops the copy at quarantined records, lenient goes on')
+    .option('--quarantine-limit <records>', 'how many a strict copy admits before it stops')
     .option('--lag-limit <entries>', 'log entries that the target may lack when a switch begins')
     .option('--stall-limit <duration>', 'longest stall of writers at a switch, for example 1s')
     .option('--dry-run', 'say what would change, and change nothing', false)
@@ -96,6 +98,7 @@ async function configureWith(
 /** What was not given stays as it is. */
 function migrationChange(options: MigrationOptions): SettingsChange {
   const { batchSize, rateLimit, parallelWorkers, writeUnits, validationMode, lagLimit, stallLimit } = options;
+  const { quarantineLimit } = options;
   const switchLimits = {
     ...(lagLimit === undefined ? {} : { relayLagEntries: wholeNumber('--lag-limit', lagLimit, 0) }),
     ...(stallLimit === undefined ? {} : { stallMs: durationMs('--stall-limit', stallLimit) }),
@@ -108,6 +111,9 @@ function migrationChange(options: MigrationOptions): SettingsChange {
       : { parallelWorkers: perSecond('--parallel-workers', parallelWorkers) }),
     ...(writeUnits === undefined ? {} : { writeUnitsPerSecond: perSecond('--write-units', writeUnits) }),
     ...(validationMode === undefined ? {} : { validationMode: validationOf(validationMode) }),
+    ...(quarantineLimit === undefined
+      ? {}
+      : { quarantineLimit: wholeNumber('--quarantine-limit', quarantineLimit, 0) }),
     ...(Object.keys(switchLimits).length === 0 ? {} : { switchLimits }),
   };
 }

@@ -16,10 +16,22 @@ export function settingsLines(settings: MigrationSettings): readonly string[] {
     `rate limit        ${rate(limit)} records for each worker${together}`,
     `parallel workers  ${workers === null ? 'as many as the deployment starts' : count(workers)}`,
     `write budget      ${rate(settings.writeUnitsPerSecond)} write units for all workers together`,
-    `batch size        ${count(settings.batchSize)} rows, ${settings.validationMode} validation`,
+    `batch size        ${count(settings.batchSize)} rows, ${validationText(settings)}`,
     `reconciliation    every ${duration(reconciliation.intervalMs)}, auto-fix ${reconciliation.autoFix ? 'on' : 'off'}, alert from ${share(reconciliation.alertThreshold)}`,
     `switch            at most ${count(switchLimits.relayLagEntries)} log entries behind, given up after a stall of ${duration(switchLimits.stallMs)}`,
   ];
+}
+
+function validationText({ validationMode, quarantineLimit }: MigrationSettings): string {
+  return validationMode === 'lenient'
+    ? 'lenient validation: what cannot be converted goes to quarantine'
+    : `strict validation: the copy stops with more than ${count(quarantineLimit)} records in quarantine`;
+}
+
+/** Who stopped the copy and why; nothing while it may run. */
+export function stopLines({ copy }: MigrationSettings): readonly string[] {
+  if (!copy.stopped) return [];
+  return [`stopped by ${copy.by}: ${copy.reason}`];
 }
 
 /** What the workers do now, and who was refused by whom. */

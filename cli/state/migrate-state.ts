@@ -2,7 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { HalError } from '../../lib/kernel/errors.ts';
 import type { Category } from '../../lib/migration/category.ts';
-import { copyProgress, type CopyProgress } from '../../lib/migration/state-description.ts';
+import {
+  copyProgress,
+  type CopyProgress,
+  type StateDescription,
+} from '../../lib/migration/state-description.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import type { CategoryStatus } from '../../lib/migration/state-status.ts';
 import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts';
@@ -23,6 +27,8 @@ export interface MigrateStateRequest {
   readonly workers: number;
   /** Stop watching after this long; the copy goes on. */
   readonly timeoutMs: number | null;
+  /** Ends the watching. */
+  readonly signal?: AbortSignal;
   readonly onProgress: (progress: CopyProgress) => void;
 }
 
@@ -38,6 +44,7 @@ export async function migrateState(
 ): Promise<MigrateStateResult> {
   const startedAtMs = performance.now();
   const functions = patient(invoker);
+  requireRunning(await describeState(functions));
   const recordTypes = request.definition.tables
     .filter(({ category }) => request.categories.includes(category))
     .map(({ recordType }) => recordType);
@@ -51,14 +58,29 @@ export async function migrateState(
     const chosen = described.categories.filter(({ category }) => request.categories.includes(category));
     const progress = copyProgress(chosen);
     const elapsedMs = performance.now() - startedAtMs;
+    request.signal?.throwIfAborted();
     request.onProgress(progress);
     // Writers never stop, so the log is measured against where it was when the copy became complete.
     if (progress.complete)
       cut ??= new Map(chosen.map(({ category, relay }) => [category, relay.lastSequence]));
     if (cut !== null && isAppliedUpTo(chosen, cut)) return { ...progress, elapsedMs };
+    if (!progress.complete) requireRunning(described);
     if (request.timeoutMs !== null && elapsedMs > request.timeoutMs) throw stillCopying(progress);
-    await sleep(pollMs);
+    await sleep(pollMs, undefined, request.signal === undefined ? {} : { signal: request.signal });
   }
+}
+
+/** Whoever stopped the copy had a reason, so that another command does not simply start it again. */
+function requireRunning({ settings: { copy } }: StateDescription): void {
+  if (!copy.stopped) return;
+  throw new HalError({
+    name: 'CopyStopped',
+    message: `The copy was stopped by ${copy.by}: ${copy.reason}.`,
+    remedy:
+      'When the cause is gone, let it go on with `hal9-migrate state-migration --resume`; quarantined records are listed by `hal9-migrate state quarantine list`.',
+    exit: 'conflict',
+    facts: { ...copy },
+  });
 }
 
 /** A call that fails does not end the watch: all of them may be repeated, and functions may fail for a moment. */

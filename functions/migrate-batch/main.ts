@@ -4,8 +4,10 @@ import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { logFailure } from '../../lib/aws/function-log.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
+import { makeSettingsStore } from '../../lib/aws/settings-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
 import { limitWorker } from '../../lib/aws/worker-limits.ts';
+import { makeStopIfStrict } from '../../lib/migration/stop-if-strict.ts';
 import { openFlatSource } from '../../lib/sources/open-flat-source.ts';
 import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
@@ -14,6 +16,8 @@ const env = parseEnv(process.env);
 const client = makeDynamoClient();
 const clock = { nowMs: () => Date.now() };
 const throttle = limitWorker({ client, table: env.PROGRESS_TABLE, clock });
+const quarantine = makeQuarantineStore({ client, table: env.QUARANTINE_TABLE });
+const settings = makeSettingsStore({ client, table: env.PROGRESS_TABLE });
 
 export const handler = makeHandler({
   definition: migration,
@@ -21,7 +25,8 @@ export const handler = makeHandler({
   ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
   target: throttle.gated(makeTargetStore({ client, table: env.STATE_TABLE, throttle }), 'copy'),
   throttle,
-  quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
+  quarantine,
+  stopIfStrict: makeStopIfStrict({ definition: migration, settings, quarantine, clock }),
   clock,
   onFailure: logFailure,
 });

@@ -4,7 +4,12 @@ import { readRunProgress, type RunProgress } from '../../lib/migration/backfill-
 import { forecastState, type StateForecast } from '../../lib/migration/forecast.ts';
 import { makePlanBackfill, type PlanBackfillDeps } from '../../lib/migration/plan-backfill.ts';
 import type { RunForecasts } from '../../lib/migration/run-forecast.ts';
-import type { MigrationSettings, SettingsChange, SettingsStore } from '../../lib/migration/settings.ts';
+import type {
+  CopyStop,
+  MigrationSettings,
+  SettingsChange,
+  SettingsStore,
+} from '../../lib/migration/settings.ts';
 
 export interface PlanBatchesDeps extends Omit<PlanBackfillDeps, 'rowsPerRange'> {
   /** Where what operators configure is kept. */
@@ -29,6 +34,10 @@ const settingsChange = z.strictObject({
   parallelWorkers: limit,
   writeUnitsPerSecond: limit,
   validationMode: z.optional(z.enum(['strict', 'lenient'])),
+  quarantineLimit: z.optional(z.int()),
+  copy: z.optional(
+    z.strictObject({ stopped: z.boolean(), by: z.string(), reason: z.string(), sinceMs: z.number() }),
+  ),
   reconciliation: z.optional(
     z.strictObject({
       intervalMs: z.optional(z.number()),
@@ -76,9 +85,9 @@ export function makeHandler(deps: PlanBatchesDeps): (event: unknown) => Promise<
       case 'plan':
         return await (await backfillOf(deps)).plan(request.runId, request.recordTypes);
       case 'resume':
-        return await (await backfillOf(deps)).resume(request.runId);
+        return await resume(deps, request.runId);
       case 'resume-all':
-        return await (await backfillOf(deps)).resume(null);
+        return await resume(deps, null);
       case 'progress':
         return await progressOf(deps, request.runId);
       case 'configure':
@@ -96,9 +105,16 @@ async function backfillOf(deps: PlanBatchesDeps): Promise<ReturnType<typeof make
   return makePlanBackfill({ ...deps, rowsPerRange });
 }
 
-function progressOf(deps: PlanBatchesDeps, run: string): Promise<RunProgress> {
+/** Nobody would take what is sent while the copy is stopped. */
+async function resume(deps: PlanBatchesDeps, run: string | null): Promise<{ readonly sentRanges: number }> {
+  const { copy } = await deps.settings.read();
+  return copy.stopped ? { sentRanges: 0 } : await (await backfillOf(deps)).resume(run);
+}
+
+async function progressOf(deps: PlanBatchesDeps, run: string): Promise<RunProgress & { copy: CopyStop }> {
   const recordTypes = deps.definition.tables.map(({ recordType }) => recordType);
-  return readRunProgress(deps.ranges, run, recordTypes);
+  const { copy } = await deps.settings.read();
+  return { ...(await readRunProgress(deps.ranges, run, recordTypes)), copy };
 }
 
 async function forecast(

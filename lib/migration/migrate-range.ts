@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { FlatSource, RangeCounts, RangeState, RangeStore, RangeTask } from './ports.ts';
+import type { StopIfStrict } from './stop-if-strict.ts';
 import type { WorkerThrottle } from './worker-throttle.ts';
 import { backfillImages, type WriteImagesDeps } from './write-images.ts';
 
@@ -12,6 +13,8 @@ export interface MigrateRangeDeps extends WriteImagesDeps {
   readonly leaseMs?: number;
   /** The limits of this worker; `target` writes through it as well. */
   readonly throttle?: WorkerThrottle;
+  /** Told of every page before its checkpoint; stops the copy where validation is strict. */
+  readonly stopIfStrict?: StopIfStrict;
 }
 
 export type RangeOutcome =
@@ -21,7 +24,9 @@ export type RangeOutcome =
   /** As many workers as may be are at work: whoever resumes the run sends the range again. */
   | { readonly kind: 'no-slot' }
   /** Somebody else took over in the middle; what was written stays, since it is monotone. */
-  | { readonly kind: 'lease-lost' };
+  | { readonly kind: 'lease-lost' }
+  /** The copy was stopped in the middle; the checkpoint says where it goes on. */
+  | { readonly kind: 'stopped'; readonly rows: number };
 
 /** Copies one range under a lease, page by page, with a fenced checkpoint after each. */
 export function makeMigrateRange(
@@ -64,6 +69,7 @@ async function copyPages(deps: MigrateRangeDeps, range: RangeState, leaseMs: num
     const counts: RangeCounts = await backfillImages(deps, page.images, page.lowWatermark);
     rows += counts.read;
     pages.end();
+    await deps.stopIfStrict?.(counts);
     await deps.throttle?.reportPage(counts);
     if (page.nextAfter === null) {
       const completed = await deps.ranges.complete(range.rangeId, range.fence, counts);
@@ -71,6 +77,10 @@ async function copyPages(deps: MigrateRangeDeps, range: RangeState, leaseMs: num
     }
     const held = await deps.ranges.checkpoint(range.rangeId, range.fence, page.nextAfter, counts, leaseMs);
     if (!held) return { kind: 'lease-lost' };
+    if (deps.throttle?.isStopped() === true) {
+      await releaseQuietly(deps.ranges, range);
+      return { kind: 'stopped', rows };
+    }
     after = page.nextAfter;
   }
 }

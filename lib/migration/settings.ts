@@ -10,7 +10,12 @@ export interface MigrationSettings {
   readonly parallelWorkers: number | null;
   /** Write units per second of all workers together; null is unlimited. */
   readonly writeUnitsPerSecond: number | null;
+  /** `strict` stops the copy once more records are in quarantine than `quarantineLimit`; `lenient` goes on. */
   readonly validationMode: 'strict' | 'lenient';
+  /** Records that may be in quarantine, over all categories, while a strict copy goes on. */
+  readonly quarantineLimit: number;
+  /** Workers take no range while the copy is stopped; the change log is carried in any case. */
+  readonly copy: CopyStop;
   readonly reconciliation: {
     readonly intervalMs: number;
     readonly autoFix: boolean;
@@ -33,12 +38,22 @@ export interface MigrationSettings {
   };
 }
 
+/** `by` and `reason` are those of the last stop or resumption. */
+export interface CopyStop {
+  readonly stopped: boolean;
+  readonly by: string;
+  readonly reason: string;
+  readonly sinceMs: number;
+}
+
 export const defaultSettings: MigrationSettings = {
   batchSize: 1000,
   rateLimitPerWorker: null,
   parallelWorkers: null,
   writeUnitsPerSecond: null,
-  validationMode: 'strict',
+  validationMode: 'lenient',
+  quarantineLimit: 0,
+  copy: { stopped: false, by: '', reason: '', sinceMs: 0 },
   reconciliation: { intervalMs: 30_000, autoFix: true, alertThreshold: 0.01 },
   switchLimits: { relayLagEntries: 5_000, stallMs: 4_000 },
   migrationMode: { enabled: false, sinceMs: 0, by: '', paused: [] },
@@ -81,6 +96,7 @@ function limitsOf(settings: MigrationSettings): readonly [string, number | null,
     ['rate limit', settings.rateLimitPerWorker, 1, 1_000_000],
     ['parallel workers', settings.parallelWorkers, 1, 1_000],
     ['write units per second', settings.writeUnitsPerSecond, leastWriteUnits, 10_000_000],
+    ['quarantine limit', settings.quarantineLimit, 0, 1_000_000_000],
     ['reconciliation interval (ms)', settings.reconciliation.intervalMs, 1_000, 86_400_000],
     ['alert threshold', settings.reconciliation.alertThreshold, 0, 1],
     ['relay lag limit (entries)', settings.switchLimits.relayLagEntries, 0, 1_000_000],

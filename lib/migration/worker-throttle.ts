@@ -29,11 +29,13 @@ export interface WorkerThrottle {
   throttled(throttling: Omit<Throttling, 'atMs'>): void;
   /** Waits until what the store refused may be tried again. */
   admitAgain(units: number): Promise<void>;
-  /** Takes a slot; false when as many workers are at work as may be. */
+  /** Takes a slot; false when as many workers are at work as may be, or the copy is stopped. */
   enter(owner: string): Promise<boolean>;
   /** Tells of a finished page. */
   reportPage(counts: Pick<RangeCounts, 'read'>): Promise<void>;
   leave(): Promise<void>;
+  /** What the last reading of the limits said. */
+  isStopped(): boolean;
 }
 
 const slotLeaseMs = 30_000;
@@ -118,6 +120,7 @@ export function makeWorkerThrottle(deps: WorkerThrottleDeps): WorkerThrottle {
     admitAgain: (units) => admit(0, units),
     async enter(owner) {
       await this.refresh();
+      if (settings.copy.stopped) return false;
       const slot = await slots.take(owner, settings.parallelWorkers ?? mostSlots, clock.nowMs(), slotLeaseMs);
       if (slot === null) return false;
       place = { slot, owner };
@@ -133,6 +136,7 @@ export function makeWorkerThrottle(deps: WorkerThrottleDeps): WorkerThrottle {
       if (place !== null) await slots.leave(place.slot, place.owner);
       place = null;
     },
+    isStopped: () => settings.copy.stopped,
   };
 }
 

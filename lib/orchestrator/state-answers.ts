@@ -6,6 +6,7 @@ const progressAnswer = z.object({
   complete: z.boolean(),
   completeRanges: z.int(),
   openRanges: z.int(),
+  copy: z.optional(z.object({ stopped: z.boolean(), by: z.string(), reason: z.string() })),
 });
 
 export function parseCopyProgress(answer: unknown): z.infer<typeof progressAnswer> {

@@ -124,10 +124,11 @@ async function watchCopy(deps: StatePhaseDeps, state: StatePhase): Promise<State
     action: 'progress',
     runId: state.backfillRunId,
   });
-  const { complete, completeRanges, openRanges } = parseCopyProgress(answer);
+  const { complete, completeRanges, openRanges, copy } = parseCopyProgress(answer);
   const change = { completeRanges, openRanges };
   if (complete) return movedOn(deps, state, { ...change, stage: 'verify', verifyCursor: null });
-  const why = `${openRanges} of ${openRanges + completeRanges} ranges are not copied yet`;
+  const stopped = copy?.stopped === true ? `; the copy was stopped by ${copy.by}: ${copy.reason}` : '';
+  const why = `${openRanges} of ${openRanges + completeRanges} ranges are not copied yet${stopped}`;
   if (completeRanges === state.completeRanges)
     return { kind: 'waiting', state: { ...state, ...change }, why };
   const progressed = { ...state, ...change, progressedAtMs: deps.clock.nowMs() };

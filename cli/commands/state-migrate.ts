@@ -1,0 +1,138 @@
+import type { Command } from 'commander';
+
+import type { Category } from '../../lib/migration/category.ts';
+import type { MigrationDefinition } from '../../lib/migration/definition.ts';
+import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts';
+import { addVerb, type CliContext, type Options } from '../command-context.ts';
+import { connect, type Connection } from '../connection.ts';
+import { untilInterrupted } from '../interrupt.ts';
+import { functionInvoker } from '../invoker.ts';
+import { listOption, oneOf, positiveNumber, wholeNumber } from '../options.ts';
+import { liveLines } from '../output/live-lines.ts';
+import { count, duration } from '../output/quantities.ts';
+import { copyLine } from '../output/state-views.ts';
+import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { parseCategories } from '../state/categories.ts';
+import { chosenDefinition } from '../state/chosen-definition.ts';
+import { copyRate } from '../state/copy-rate.ts';
+import { configureState, perSecond } from '../state/limits.ts';
+import { migrateState, type MigrateStateResult } from '../state/migrate-state.ts';
+
+type MigrateOptions = Options<{
+  category?: readonly string[];
+  timeout?: string;
+  rateLimit?: string;
+  priority: string;
+  checkpointInterval?: string;
+  dryRun: boolean;
+}>;
+
+const priorities = ['high', 'normal', 'low'] as const;
+
+/** Rows of the longest page; after each of them there is a checkpoint. */
+const rowsBetweenCheckpoints = 250;
+
+export function addMigrate(state: Command, context: CliContext): void {
+  addVerb(state, context, {
+    name: 'migrate',
+    description: 'copy the state while it is being written; run again to resume',
+    examples: ['hal9-migrate state migrate', 'hal9-migrate state migrate --category user-sessions'],
+  })
+    .option('--category <names...>', 'category, or several by commas; all when absent', listOption)
+    .option('--rate-limit <n/s>', 'records per second of each worker, or off; kept for later runs')
+    .option('--timeout <seconds>', 'stop watching after this long; the copy goes on')
+    .option('--priority <level>', 'high, normal or low: copies are made in the order asked for', 'normal')
+    .option('--low-priority', 'same as --priority low; live changes always come first', false)
+    .option('--batch-mode', 'in ranges of many rows (always so; kept for scripts)', false)
+    .option('--validate-each', 'every record is checked on its way (always so; kept for scripts)', false)
+    .option('--verify-each', 'same as --validate-each', false)
+    .option(
+      '--checkpoint-interval <rows>',
+      `rows between checkpoints; there is one every ${rowsBetweenCheckpoints}`,
+    )
+    .option('--dry-run', 'say what would be copied, and change nothing', false)
+    .action((options: MigrateOptions) => migrate(options, context));
+}
+
+async function migrate(options: MigrateOptions, context: CliContext): Promise<void> {
+  const definition = await chosenDefinition();
+  const categories = parseCategories(options.category ?? [], definition);
+  oneOf('--priority', options.priority, priorities);
+  if (options.checkpointInterval !== undefined) {
+    wholeNumber('--checkpoint-interval', options.checkpointInterval, rowsBetweenCheckpoints);
+  }
+  const timeoutMs =
+    options.timeout === undefined ? null : positiveNumber('--timeout', options.timeout) * 1000;
+  const rateLimit =
+    options.rateLimit === undefined ? undefined : perSecond('--rate-limit', options.rateLimit);
+  const connection = connect(options, context.env);
+  const invoker = await functionInvoker(connection);
+  if (options.dryRun) return await presentPlan(invoker, categories, options.json);
+  if (rateLimit !== undefined) await configureState(invoker, { rateLimitPerWorker: rateLimit });
+  const request = { categories, definition, timeoutMs, json: options.json };
+  const result = await watchCopy(invoker, connection, request);
+  if (options.json) {
+    printDocument('StateMigrateResult', { categories, ...result });
+    return;
+  }
+  note(
+    `Copied ${count(result.copiedRows)} rows in ${duration(result.elapsedMs)}; ${count(result.quarantined)} in quarantine.`,
+  );
+  nextStep('hal9-migrate state verify');
+}
+
+async function watchCopy(
+  invoker: FunctionInvoker,
+  connection: Connection,
+  request: {
+    readonly categories: readonly Category[];
+    readonly definition: MigrationDefinition;
+    readonly timeoutMs: number | null;
+    readonly json: boolean;
+  },
+): Promise<MigrateStateResult> {
+  const lines = liveLines({ quiet: request.json });
+  const rate = copyRate();
+  const goesOn = {
+    what: 'The copy',
+    watch: 'hal9-migrate state progress --watch',
+    stop: 'hal9-migrate state-migration --stop',
+  };
+  const result = await untilInterrupted(goesOn, (signal) =>
+    migrateState(invoker, {
+      ...request,
+      region: connection.region,
+      workers: connection.deploy.workers.migrateConcurrency,
+      signal,
+      onProgress: (progress) => {
+        if (!signal.aborted) lines.update([copyLine(progress, rate(progress, performance.now()))]);
+      },
+    }),
+  );
+  lines.done();
+  return result;
+}
+
+interface SourceTables {
+  readonly tables: readonly {
+    readonly recordType: string;
+    readonly category: string;
+    readonly rowCount: number;
+  }[];
+}
+
+async function presentPlan(
+  invoker: FunctionInvoker,
+  categories: readonly Category[],
+  json: boolean,
+): Promise<void> {
+  const { tables } = (await invoker.invoke('prepare-source', { action: 'inspect' })) as SourceTables;
+  const chosen = tables.filter(({ category }) => categories.includes(category));
+  if (json) {
+    printDocument('StateMigratePlan', { tables: chosen });
+    return;
+  }
+  for (const { recordType, rowCount } of chosen) {
+    printData(`would copy ${count(rowCount)} rows of ${recordType}`);
+  }
+}
