@@ -5,20 +5,13 @@ import type { FlatAuthority, ReverseChange, ReverseOutcome } from '../migration/
 import { compareVersions, type RecordVersion } from '../migration/record.ts';
 import type { FlatRow, KeyPart } from '../migration/row.ts';
 import { tableOf } from '../migration/table-lookup.ts';
-import { appliedVersion, excludeWriters, paddedTexts, readAuthority } from './change-log.ts';
+import { appliedVersion, excludeWriters, readAuthority } from './change-log.ts';
 import { keyColumnNames, touchedTable } from './change-log-ddl.ts';
 import type { Session } from './connection.ts';
 import type { FlatStore, StoreView } from './flat-store.ts';
+import { isPossibleKey, keyPartsOfTexts, paddedTexts, rowKey } from './key-texts.ts';
 import { qualified, quoteName } from './names.ts';
-import {
-  deleteRow,
-  isPossibleKey,
-  keysWithSame,
-  keyPartsOfTexts,
-  putRow,
-  readRows,
-  rowKey,
-} from './row-access.ts';
+import { deleteRow, keysWithSame, putRow, readRows } from './row-access.ts';
 import type { TableLayout } from './table-layout.ts';
 
 const keyList = keyColumnNames.join(', ');
@@ -92,18 +85,19 @@ async function applyChange(
   const { key, version, row } = change;
   if (authority.state !== 'following' || authority.epoch !== version.epoch) return 'refused-epoch';
   const keyParts = decodeKey(key.id);
-  const known = await appliedVersion(session, schema, key.recordType, keyParts);
+  const layout = view.layout(key.recordType);
+  const keyTexts = paddedTexts(layout, keyParts);
+  const known = await appliedVersion(session, schema, key.recordType, keyTexts);
   if (known !== null && compareVersions(known, version) >= 0) return 'already-newer';
   const table = tableOf(store.definition, key.recordType);
   if (row !== null && encodeKey(rowKey(table, row)) !== key.id) {
     throw new TypeError(`reverse change of ${recordPk(key)} carries the row of another key`);
   }
-  await forgetEvicted(session, schema, key.recordType, keyParts);
-  const layout = view.layout(key.recordType);
+  await forgetEvicted(session, schema, key.recordType, keyTexts);
   if (layout !== null) await changeRow(store, view, layout, { keyParts, row });
   // There is no table for it: flat cannot take over again before the record is deleted.
-  else if (row !== null) await noteKey(session, schema, '_mig_evicted', { layout: { table }, keyParts });
-  await raiseVersion(session, schema, { recordType: key.recordType, keyParts }, version, row === null);
+  else if (row !== null) await noteKey(session, schema, '_mig_evicted', { table, keyTexts });
+  await raiseVersion(session, schema, { recordType: key.recordType, keyTexts }, version, row === null);
   return 'applied';
 }
 
@@ -118,8 +112,8 @@ async function changeRow(
   await noteTouched(store, view, layout, keyParts);
   if (row === null) await deleteRow(session, layout, keyParts);
   else if (await replaceRow(store, view, layout, row)) await noteTouched(store, view, layout, keyParts);
-  else await noteKey(session, schema, '_mig_evicted', { layout, keyParts });
-  await noteKey(session, schema, '_mig_relog', { layout, keyParts });
+  else await noteKey(session, schema, '_mig_evicted', noted(layout, keyParts));
+  await noteKey(session, schema, '_mig_relog', noted(layout, keyParts));
 }
 
 /**
@@ -170,8 +164,8 @@ async function putEvicting(
       if (encodeKey(keyParts) === own) continue;
       await noteTouched(store, view, layout, keyParts);
       await deleteRow(session, layout, keyParts);
-      await noteKey(session, schema, '_mig_evicted', { layout, keyParts });
-      await noteKey(session, schema, '_mig_relog', { layout, keyParts });
+      await noteKey(session, schema, '_mig_evicted', noted(layout, keyParts));
+      await noteKey(session, schema, '_mig_relog', noted(layout, keyParts));
     }
   }
   await putRow(session, place, layout, row);
@@ -200,24 +194,27 @@ async function noteTouched(
       ? await readRows(view.session, touched, [parts], plain)
       : [];
     if (!counted?.row) continue;
-    await noteKey(view.session, schema, '_mig_relog', { layout: touched, keyParts: parts });
+    await noteKey(view.session, schema, '_mig_relog', noted(touched, parts));
   }
+}
+
+type NotedKey = Pick<TableLayout, 'table'> & { readonly keyTexts: readonly string[] };
+
+function noted(layout: TableLayout, keyParts: readonly KeyPart[]): NotedKey {
+  return { table: layout.table, keyTexts: paddedTexts(layout, keyParts) };
 }
 
 async function noteKey(
   session: Session,
   schema: string,
   ownTable: '_mig_relog' | '_mig_evicted',
-  {
-    layout,
-    keyParts,
-  }: { readonly layout: Pick<TableLayout, 'table'>; readonly keyParts: readonly KeyPart[] },
+  { table, keyTexts }: NotedKey,
 ): Promise<void> {
-  const { category, recordType } = layout.table;
+  const { category, recordType } = table;
   await session.run(
     `INSERT INTO ${qualified(schema, ownTable)} (category, record_type, ${keyList})
      VALUES ($1, $2, ${keyColumnNames.map((_, at) => `$${at + 3}`).join(', ')}) ON CONFLICT DO NOTHING`,
-    [category, recordType, ...paddedTexts(keyParts)],
+    [category, recordType, ...keyTexts],
   );
 }
 
@@ -225,19 +222,19 @@ async function forgetEvicted(
   session: Session,
   schema: string,
   recordType: string,
-  keyParts: readonly KeyPart[],
+  keyTexts: readonly string[],
 ): Promise<void> {
   await session.run(
     `DELETE FROM ${qualified(schema, '_mig_evicted')} WHERE record_type = $1
      AND ${keyColumnNames.map((name, at) => `${quoteName(name)} = $${at + 2}`).join(' AND ')}`,
-    [recordType, ...paddedTexts(keyParts)],
+    [recordType, ...keyTexts],
   );
 }
 
 async function raiseVersion(
   session: Session,
   schema: string,
-  { recordType, keyParts }: { readonly recordType: string; readonly keyParts: readonly KeyPart[] },
+  { recordType, keyTexts }: { readonly recordType: string; readonly keyTexts: readonly string[] },
   version: RecordVersion,
   isTombstone: boolean,
 ): Promise<void> {
@@ -246,12 +243,6 @@ async function raiseVersion(
      VALUES ($1, ${keyColumnNames.map((_, at) => `$${at + 5}`).join(', ')}, $2::int8, $3::int8, $4::bool)
      ON CONFLICT (record_type, ${keyList}) DO UPDATE SET
        epoch = excluded.epoch, sequence = excluded.sequence, tombstone = excluded.tombstone`,
-    [
-      recordType,
-      String(version.epoch),
-      String(version.sequence),
-      String(isTombstone),
-      ...paddedTexts(keyParts),
-    ],
+    [recordType, String(version.epoch), String(version.sequence), String(isTombstone), ...keyTexts],
   );
 }

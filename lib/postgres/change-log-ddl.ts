@@ -115,38 +115,48 @@ export function enterCall(schema: string, category: MigratedTable['category']): 
   return `${qualified(schema, '_mig_enter')}(${quoteText(category)}, ${keys.authority}, ${keys.writing}, ${quoteText(keys.note)})`;
 }
 
-const header = `LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$`;
+const language = `LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp`;
+const header = `${language} AS $fn$`;
+/** An instant has one spelling, whatever the session of the writer would give. */
+const headerOfInstants = `${language} SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' AS $fn$`;
 
 /** Function and triggers of one table. `tables` are all tables of the definition. */
 export function tableTriggers(
   schema: string,
-  { table, from }: TableLayout,
+  { table, from, partitions, columns }: TableLayout,
   tables: readonly MigratedTable[],
 ): readonly string[] {
   const change = `${ownPrefix}${table.recordType}_change`;
   const truncate = `${ownPrefix}${table.recordType}_truncate`;
-  const trigger = (name: string, event: string): readonly string[] => [
-    `DROP TRIGGER IF EXISTS ${quoteName(name)} ON ${from}`,
-    `CREATE TRIGGER ${quoteName(name)} ${event} EXECUTE FUNCTION ${qualified(schema, name)}()`,
+  const trigger = (name: string, on: string, [event, each]: readonly [string, string]): readonly string[] => [
+    `DROP TRIGGER IF EXISTS ${quoteName(name)} ON ${on}`,
+    `CREATE TRIGGER ${quoteName(name)} ${event} ON ${on} ${each} EXECUTE FUNCTION ${qualified(schema, name)}()`,
     // Also for writers that replicate or load data with the usual triggers off.
-    `ALTER TABLE ${from} ENABLE ALWAYS TRIGGER ${quoteName(name)}`,
+    `ALTER TABLE ${on} ENABLE ALWAYS TRIGGER ${quoteName(name)}`,
   ];
+  const hasInstants = columns.some(
+    ({ name, type }) => table.keyColumns.includes(name) && type.startsWith('timestamp'),
+  );
+  const head = hasInstants ? headerOfInstants : header;
   return [
-    changeFunction(schema, change, table, tables),
-    truncateFunction(schema, truncate, { table, from }, tables),
-    ...trigger(change, `AFTER INSERT OR UPDATE OR DELETE ON ${from} FOR EACH ROW`),
-    ...trigger(truncate, `BEFORE TRUNCATE ON ${from} FOR EACH STATEMENT`),
+    changeFunction(schema, change, { table, head }, tables),
+    truncateFunction(schema, truncate, { table, head }, tables),
+    // PostgreSQL gives the row trigger to every partition, those that come later included.
+    ...trigger(change, from, ['AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW']),
+    ...[from, ...partitions].flatMap((on) =>
+      trigger(truncate, on, ['BEFORE TRUNCATE', 'FOR EACH STATEMENT']),
+    ),
   ];
 }
 
 function changeFunction(
   schema: string,
   name: string,
-  table: MigratedTable,
+  { table, head }: { readonly table: MigratedTable; readonly head: string },
   tables: readonly MigratedTable[],
 ): string {
   const keyChanged = differs(table.keyColumns, 'NEW', 'OLD');
-  return `CREATE OR REPLACE FUNCTION ${qualified(schema, name)}() RETURNS trigger ${header}
+  return `CREATE OR REPLACE FUNCTION ${qualified(schema, name)}() RETURNS trigger ${head}
 DECLARE e bigint;
 BEGIN
   IF ${qualified(schema, '_mig_is_applying')}() THEN RETURN NULL; END IF;
@@ -176,13 +186,16 @@ BEGIN
 END $fn$`;
 }
 
-/** A table is emptied without its row triggers: each of its keys is logged first. */
+/** A table, or one of its partitions, is emptied without its row triggers: each of its keys is logged first. */
 function truncateFunction(
   schema: string,
   name: string,
-  { table, from }: Pick<TableLayout, 'table' | 'from'>,
+  { table, head }: { readonly table: MigratedTable; readonly head: string },
   tables: readonly MigratedTable[],
 ): string {
+  const from = "' || TG_RELID::regclass || '";
+  const execute = (sql: string): string =>
+    `EXECUTE '${sql.replaceAll("'", "''").replaceAll(from.replaceAll("'", "''"), from)}' USING e;`;
   const into = `INSERT INTO ${qualified(schema, '_mig_log')} (category, record_type, op, epoch, ${keyList})`;
   const touchedRows = presentTouches(table, tables).map((touch) => {
     const touched = touchedTable(tables, table, touch.table);
@@ -191,25 +204,29 @@ function truncateFunction(
       .join(' AND ');
     return `WITH touched AS (SELECT n.* FROM ${qualified(schema, touched.table)} AS n
       WHERE EXISTS (SELECT 1 FROM ${from} AS t WHERE ${isTouched}) FOR NO KEY UPDATE)
-    ${into} SELECT ${quoteText(touched.category)}, ${quoteText(touched.recordType)}, 'touch', e,
-      ${keysOf(touched, 'touched')} FROM touched;`;
+    ${into} SELECT ${quoteText(touched.category)}, ${quoteText(touched.recordType)}, 'touch', $1,
+      ${keysOf(touched, 'touched')} FROM touched`;
   });
-  return `CREATE OR REPLACE FUNCTION ${qualified(schema, name)}() RETURNS trigger ${header}
+  return `CREATE OR REPLACE FUNCTION ${qualified(schema, name)}() RETURNS trigger ${head}
 DECLARE e bigint;
 BEGIN
   IF ${qualified(schema, '_mig_is_applying')}() THEN RETURN NULL; END IF;
   e := ${enterCall(schema, table.category)};
-  ${into} SELECT ${quoteText(table.category)}, ${quoteText(table.recordType)}, 'truncate', e, ${keysOf(table, 't')}
-    FROM ${from} AS t;
-  ${touchedRows.join('\n  ')}
+  ${execute(`${into} SELECT ${quoteText(table.category)}, ${quoteText(table.recordType)}, 'truncate', $1,
+    ${keysOf(table, 't')} FROM ${from} AS t`)}
+  ${touchedRows.map(execute).join('\n  ')}
   RETURN NULL;
 END $fn$`;
 }
 
-/** Logs every row of a table, and every logged key that is no longer there: after writes that nobody recorded. */
+/**
+ * Logs every row of a table (or of some partitions of it), and every logged key that is no longer there: after writes
+ * that nobody recorded.
+ */
 export function relogTable(
   schema: string,
   { table, from }: Pick<TableLayout, 'table' | 'from'>,
+  parts: readonly string[] = [from],
 ): readonly string[] {
   const isSame = table.keyColumns
     .map((name, at) => `t.${quoteName(name)}::text = g.${keyColumnNames[at] ?? ''}`)
@@ -217,7 +234,10 @@ export function relogTable(
   const [category, recordType] = [quoteText(table.category), quoteText(table.recordType)];
   const into = `INSERT INTO ${qualified(schema, '_mig_relog')} (category, record_type, ${keyList})`;
   return [
-    `${into} SELECT ${category}, ${recordType}, ${keysOf(table, 't')} FROM ${from} AS t ON CONFLICT DO NOTHING`,
+    ...parts.map(
+      (part) =>
+        `${into} SELECT ${category}, ${recordType}, ${keysOf(table, 't')} FROM ${part} AS t ON CONFLICT DO NOTHING`,
+    ),
     `${into} SELECT DISTINCT ${category}, ${recordType}, ${keyColumnNames.map((name) => `g.${name}`).join(', ')}
       FROM ${qualified(schema, '_mig_log')} AS g WHERE g.record_type = ${recordType}
       AND NOT EXISTS (SELECT 1 FROM ${from} AS t WHERE ${isSame}) ON CONFLICT DO NOTHING`,

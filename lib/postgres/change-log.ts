@@ -1,7 +1,6 @@
 import type { Category } from '../migration/category.ts';
 import type { FlatAuthority } from '../migration/ports.ts';
 import type { RecordVersion } from '../migration/record.ts';
-import type { KeyPart } from '../migration/row.ts';
 import { keyColumnNames } from './change-log-ddl.ts';
 import type { Cells, Session } from './connection.ts';
 import { lockKeys, qualified } from './names.ts';
@@ -62,12 +61,12 @@ export async function appliedVersion(
   session: Session,
   schema: string,
   recordType: string,
-  keyParts: readonly KeyPart[],
+  keyTexts: readonly string[],
 ): Promise<RecordVersion | null> {
   const isKey = keyColumnNames.map((name, at) => `${name} = $${at + 2}`).join(' AND ');
   const found = await session.first(
     `SELECT epoch, sequence FROM ${qualified(schema, '_mig_version')} WHERE record_type = $1 AND ${isKey}`,
-    [recordType, ...paddedTexts(keyParts)],
+    [recordType, ...keyTexts],
   );
   return found === undefined ? null : { epoch: Number(found[0]), sequence: Number(found[1]) };
 }
@@ -105,11 +104,6 @@ export async function moveAuthority(
 /** Waits for the writers of a category, and keeps new ones out until the transaction ends. */
 export async function excludeWriters(session: Session, schema: string, category: Category): Promise<void> {
   await session.all(`SELECT pg_advisory_xact_lock(${lockKeys(schema, category).authority}, 0)`);
-}
-
-/** Key parts as the log holds them. */
-export function paddedTexts(keyParts: readonly KeyPart[]): readonly string[] {
-  return keyColumnNames.map((_, at) => String(keyParts[at] ?? ''));
 }
 
 function authorityOf([epoch, state]: Cells): FlatAuthority {

@@ -7,7 +7,8 @@ import type { FlatRow, RecordKey } from '../migration/row.ts';
 import { firstAuthority, readAuthority } from './change-log.ts';
 import { enterCall } from './change-log-ddl.ts';
 import { requireTable, type FlatStore, type StoreView } from './flat-store.ts';
-import { deleteRow, putRow, readRows, rowKey } from './row-access.ts';
+import { rowKey } from './key-texts.ts';
+import { deleteRow, putRow, readRows } from './row-access.ts';
 
 const retryAfterMs = 15;
 

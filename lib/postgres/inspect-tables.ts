@@ -64,7 +64,8 @@ export async function keyFaults(session: Session, layout: TableLayout): Promise<
 
 function layoutFaults(layout: TableLayout): readonly string[] {
   const { table, columns, keyColumns } = layout.table;
-  if (!layout.ordinary) return [`${table} is a view, or has partitions or children, and no ordinary table`];
+  if (!layout.ordinary)
+    return [`${table} is a view, a part of another table, or has children, and no ordinary table`];
   return [
     ...columns.flatMap((column) => columnFaults(layout, column)),
     ...keyColumns.flatMap((name) => keyColumnFaults(layout, name)),
@@ -87,7 +88,8 @@ function columnFaults(layout: TableLayout, column: ColumnDefinition): readonly s
   return [`column ${table}.${column.name} is ${stored.type} where ${column.storage} belongs`];
 }
 
-const keyTypes = /^(text|character varying(\(\d+\))?|uuid|smallint|integer|bigint)$/;
+const keyTypes =
+  /^(text|character varying(\(\d+\))?|uuid|smallint|integer|bigint|timestamp(\([0-6]\))? with(out)? time zone)$/;
 
 function keyColumnFaults(layout: TableLayout, name: string): readonly string[] {
   const { table } = layout.table;
@@ -96,7 +98,7 @@ function keyColumnFaults(layout: TableLayout, name: string): readonly string[] {
   return [
     ...(keyTypes.test(stored.type)
       ? []
-      : [`key column ${table}.${name} is ${stored.type}, not text, uuid or integer`]),
+      : [`key column ${table}.${name} is ${stored.type}, not text, uuid, integer or timestamp`]),
     ...(stored.notNull ? [] : [`key column ${table}.${name} may be NULL`]),
     ...(stored.exact
       ? []

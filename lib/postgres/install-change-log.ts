@@ -15,7 +15,13 @@ import type { Database, Session } from './connection.ts';
 import { checkedLayouts, keyFaults } from './inspect-tables.ts';
 import { qualified, quoteText } from './names.ts';
 import { requirePrivileges } from './privileges.ts';
-import { layoutOfCatalog, readCatalog, type StoreLayout, type TableLayout } from './table-layout.ts';
+import {
+  addedPartitions,
+  layoutOfCatalog,
+  readCatalog,
+  type StoreLayout,
+  type TableLayout,
+} from './table-layout.ts';
 
 export type Installation = 'missing' | 'installed' | 'outdated';
 
@@ -36,7 +42,7 @@ export async function checkInstallation(
   if (!layout.ownTables.includes('_mig_log')) return { installation: 'outdated', layouts };
   await refuseLostTables(session, store, layout);
   const outdated = await outdatedTypes(session, store.schema, layout);
-  return { installation: outdated.length === 0 ? 'installed' : 'outdated', layouts };
+  return { installation: outdated.size === 0 ? 'installed' : 'outdated', layouts };
 }
 
 /**
@@ -72,10 +78,10 @@ export async function installChangeLog(database: Database, definition: Migration
       );
     }
     const outdated = await outdatedTypes(session, schema, present);
-    if (outdated.length === 0) return;
+    if (outdated.size === 0) return;
     await renew(session, schema, { layouts, outdated, isFirst });
     const after = await read();
-    for (const recordType of outdated) {
+    for (const recordType of outdated.keys()) {
       await session.run(
         `INSERT INTO ${qualified(schema, '_mig_schema')} (record_type, fingerprint) VALUES ($1, $2)
          ON CONFLICT (record_type) DO UPDATE SET fingerprint = excluded.fingerprint`,
@@ -138,19 +144,27 @@ async function refuseLostTables(
   if (faults.length > 0) throw sourceRejected(place, faults);
 }
 
+/** By record type the partitions that came, where nothing else has changed. */
+type Outdated = ReadonlyMap<string, readonly string[] | null>;
+
 async function outdatedTypes(
   session: Session,
   schema: string,
   { ownTables: present, fingerprints, layouts }: StoreLayout,
-): Promise<readonly string[]> {
+): Promise<Outdated> {
   const stored = present.includes('_mig_schema')
     ? await session.all(`SELECT record_type, fingerprint FROM ${qualified(schema, '_mig_schema')}`)
     : [];
   const known = new Map(stored.map(([recordType, fingerprint]) => [recordType, fingerprint]));
-  return [...fingerprints]
-    .filter(([recordType]) => (layouts.get(recordType) ?? null) !== null)
-    .filter(([recordType, fingerprint]) => known.get(recordType) !== fingerprint)
-    .map(([recordType]) => recordType);
+  return new Map(
+    [...fingerprints]
+      .filter(([recordType]) => (layouts.get(recordType) ?? null) !== null)
+      .filter(([recordType, fingerprint]) => known.get(recordType) !== fingerprint)
+      .map(([recordType, fingerprint]) => [
+        recordType,
+        addedPartitions(known.get(recordType) ?? '', fingerprint),
+      ]),
+  );
 }
 
 async function renew(
@@ -162,7 +176,7 @@ async function renew(
     isFirst,
   }: {
     readonly layouts: ReadonlyMap<string, TableLayout>;
-    readonly outdated: readonly string[];
+    readonly outdated: Outdated;
     readonly isFirst: boolean;
   },
 ): Promise<void> {
@@ -173,10 +187,10 @@ async function renew(
   }
   // A table that came later was not there to be copied: its rows go through the log.
   if (isFirst) return;
-  for (const recordType of outdated) {
+  for (const [recordType, partitions] of outdated) {
     const layout = layouts.get(recordType);
     if (layout === undefined) continue;
-    for (const statement of relogTable(schema, layout)) await session.run(statement);
+    for (const statement of relogTable(schema, layout, partitions ?? undefined)) await session.run(statement);
   }
 }
 

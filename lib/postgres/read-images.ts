@@ -9,7 +9,8 @@ import type { FlatRow, KeyPart, RecordKey } from '../migration/row.ts';
 import { tableOf } from '../migration/table-lookup.ts';
 import { firstAuthority, readAuthority, readLog, type Horizon } from './change-log.ts';
 import { requireChangeLog, type FlatStore, type StoreView } from './flat-store.ts';
-import { keyPartsOfTexts, readRowRange, readRows, type RowExtras, type VersionedRow } from './row-access.ts';
+import { keyPartsOfTexts } from './key-texts.ts';
+import { readRowRange, readRows, type RowExtras, type VersionedRow } from './row-access.ts';
 
 type Reads = Pick<FlatSource, 'lowWatermark' | 'readRange' | 'readChanges' | 'readCurrent'>;
 

@@ -1,11 +1,12 @@
 import { HalError } from '../kernel/errors.ts';
-import type { ColumnDefinition, TableDefinition } from '../migration/definition.ts';
+import type { ColumnDefinition } from '../migration/definition.ts';
 import { compareVersions, type RecordVersion } from '../migration/record.ts';
 import type { FlatRow, FlatValue, KeyPart } from '../migration/row.ts';
 import { refuseUnknownColumns } from '../migration/unknown-columns.ts';
 import { keyColumnNames } from './change-log-ddl.ts';
-import { decodeValue, encodeValue, isStorable, readExpression } from './column-values.ts';
+import { decodeValue, encodeValue, readExpression } from './column-values.ts';
 import type { Cells, Parameter, Session } from './connection.ts';
+import { isPossibleKey, keyPartsOfTexts, keyTypeOf, rowKey, textsOfKey } from './key-texts.ts';
 import { qualified, quoteName } from './names.ts';
 import { isKeyIndex, type TableLayout } from './table-layout.ts';
 
@@ -65,11 +66,12 @@ export async function readRows(
   if (askable.length === 0) return found;
   const width = layout.table.keyColumns.length;
   const asked = keyColumnNames.slice(0, width);
-  const arrays = asked.map((_, part) => askable.map(({ parts }) => String(parts[part])));
+  const texts = askable.map(({ parts }) => textsOfKey(layout, parts));
+  const arrays = asked.map((_, part) => texts.map((key) => key[part] ?? ''));
   const select = selectList(layout, { ...extras, versions: false });
   const columns = select.names.map((_, at) => `c${at}`);
   const isKey = layout.table.keyColumns.map(
-    (name, at) => `t.${quoteName(name)} = q.${asked[at] ?? ''}::${keyType(layout, name)}`,
+    (name, at) => `t.${quoteName(name)} = q.${asked[at] ?? ''}::${keyTypeOf(layout, name)}`,
   );
   const rows = await session.all(
     `SELECT q.at::text, (r.c0 IS NOT NULL)::text, ${columns.map((name) => `r.${name}`).join(', ')}
@@ -173,7 +175,7 @@ export async function deleteRow(
 ): Promise<boolean> {
   if (!isPossibleKey(layout, keyParts)) return false;
   const isKey = layout.table.keyColumns.map(
-    (name, at) => `${quoteName(name)} = $${at + 1}::${keyType(layout, name)}`,
+    (name, at) => `${quoteName(name)} = $${at + 1}::${keyTypeOf(layout, name)}`,
   );
   return (
     (await session.run(`DELETE FROM ${layout.from} WHERE ${isKey.join(' AND ')}`, keyParts.map(String))) > 0
@@ -200,45 +202,8 @@ export async function keysWithSame(
   return found.map((cells) => keyPartsOfTexts(layout, cells));
 }
 
-/** Key of a row as parts. Throws TypeError when a key column holds neither text nor integer. */
-export function rowKey({ table, keyColumns }: TableDefinition, row: FlatRow): readonly KeyPart[] {
-  return keyColumns.map((name) => {
-    const value = row[name];
-    if (typeof value === 'string' || typeof value === 'bigint') return value;
-    throw new TypeError(`${table}.${name} is no key part`);
-  });
-}
-
-/** Key parts from the texts of our own tables. */
-export function keyPartsOfTexts(layout: TableLayout, texts: Cells): readonly KeyPart[] {
-  return layout.table.keyColumns.map((name, at) => {
-    const text = texts[at] ?? '';
-    return kindOf(layout, name) === 'integer' ? BigInt(text) : text;
-  });
-}
-
-/** False for what can be no key of this table: the index is not asked for it. */
-export function isPossibleKey(layout: TableLayout, keyParts: readonly KeyPart[]): boolean {
-  const { keyColumns } = layout.table;
-  if (keyParts.length !== keyColumns.length) return false;
-  return keyColumns.every((name, at) => {
-    const part = keyParts[at];
-    if (kindOf(layout, name) === 'integer')
-      return typeof part === 'bigint' && BigInt.asIntN(64, part) === part;
-    if (typeof part !== 'string' || !isStorable(part)) return false;
-    return keyType(layout, name) !== 'uuid' || canonicalUuid.test(part);
-  });
-}
-
-const canonicalUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 function kindOf(layout: TableLayout, name: string): TableLayout['columns'][number]['kind'] {
   return layout.columns.find((column) => column.name === name)?.kind ?? 'text';
-}
-
-function keyType(layout: TableLayout, name: string): 'int8' | 'uuid' | 'text' {
-  if (kindOf(layout, name) === 'integer') return 'int8';
-  return layout.columns.find((column) => column.name === name)?.type === 'uuid' ? 'uuid' : 'text';
 }
 
 /** Columns that the definition does not know travel as what they are. */
@@ -346,7 +311,7 @@ function rangeCondition(
   ];
   let next = 0;
   const conditions = bounds.map(({ operator }) => {
-    const values = layout.table.keyColumns.map((name) => `$${(next += 1)}::${keyType(layout, name)}`);
+    const values = layout.table.keyColumns.map((name) => `$${(next += 1)}::${keyTypeOf(layout, name)}`);
     return `(${keyList(layout)}) ${operator} (${values.join(', ')})`;
   });
   return {

@@ -33,8 +33,10 @@ export interface TableLayout {
   readonly table: MigratedTable;
   /** Quoted, with schema. */
   readonly from: string;
-  /** An ordinary table: no view, partitions or children. */
+  /** A table of its own, in partitions or not: no view, no partition of another table, no children. */
   readonly ordinary: boolean;
+  /** Quoted, with schema; each partition at any level. */
+  readonly partitions: readonly string[];
   /** Without generated columns, which follow from the others and cannot be written. */
   readonly columns: readonly StoredColumn[];
   readonly uniqueIndexes: readonly UniqueIndex[];
@@ -78,15 +80,46 @@ export function layoutOfCatalog(
     fingerprints: new Map(
       definition.tables.map(({ recordType, table }) => [
         recordType,
-        JSON.stringify([byName.get(table)?.slice(0, 6) ?? null, byName.get('')?.[2] ?? null]),
+        fingerprintOf(byName.get(table) ?? null, byName.get('')?.[2] ?? null),
       ]),
     ),
     ownTables: own.map(([name]) => name),
   };
 }
 
+function fingerprintOf(cells: readonly (string | null)[] | null, ownFunctions: string | null): string {
+  return JSON.stringify([cells?.slice(0, 6) ?? null, ownFunctions, parsed(cells?.[9])] satisfies Fingerprint);
+}
+
+type Fingerprint = readonly [
+  table: readonly (string | null)[] | null,
+  ownFunctions: string | null,
+  partitions: unknown,
+];
+
+/**
+ * Partitions that came since, when nothing else has changed but which partitions there are and nobody switched off a
+ * trigger in those that stayed. null otherwise: any row may have been changed.
+ */
+export function addedPartitions(before: string, after: string): readonly string[] | null {
+  if (!before.startsWith('[')) return null;
+  const [past, present] = [before, after].map((text) => JSON.parse(text) as Fingerprint) as [
+    Fingerprint,
+    Fingerprint,
+  ];
+  if (JSON.stringify(past.slice(0, 2)) !== JSON.stringify(present.slice(0, 2))) return null;
+  const [known, found] = [past[2], present[2]] as (readonly (readonly [string, ...unknown[]])[])[];
+  if (!Array.isArray(known) || !Array.isArray(found)) return null;
+  const names = new Set(known.map(([name]) => name));
+  const stayed = new Set(known.map((partition) => JSON.stringify(partition)));
+  const isChanged = found.some(
+    (partition) => names.has(partition[0]) && !stayed.has(JSON.stringify(partition)),
+  );
+  return isChanged ? null : found.map(([name]) => name).filter((name) => !names.has(name));
+}
+
 function layoutOf(
-  [, kind, columns, indexes, , children, owner, isOwned, sideEffects]: readonly (string | null)[],
+  [, kind, columns, indexes, , children, owner, isOwned, sideEffects, partitions]: readonly (string | null)[],
   schema: string,
   table: MigratedTable,
 ): TableLayout {
@@ -95,7 +128,8 @@ function layoutOf(
   return {
     table,
     from: qualified(schema, table.table),
-    ordinary: kind === 'r' && children === 'false',
+    ordinary: (kind === 'r' || kind === 'p') && children === 'false',
+    partitions: (parsed(partitions) as readonly (readonly [string])[]).map(([name]) => name),
     columns: (parsed(columns) as readonly Column[])
       .filter(([, , , , generated]) => generated === '')
       .map(([name, type, base, notNull, , exact]) => ({
@@ -142,13 +176,20 @@ SELECT c.relname::text, c.relkind::text,
   (SELECT json_agg(json_build_array(g.tgname, g.tgenabled, g.tgtype, md5(p.prosrc)) ORDER BY g.tgname)
     FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
     WHERE g.tgrelid = c.oid AND starts_with(g.tgname::text, '_mig_'))::text,
-  (EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhparent = c.oid OR h.inhrelid = c.oid))::text,
+  (EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhrelid = c.oid OR (h.inhparent = c.oid AND c.relkind <> 'p'))
+    OR EXISTS (SELECT 1 FROM pg_partition_tree(c.oid) q JOIN pg_class f ON f.oid = q.relid WHERE f.relkind = 'f'))::text,
   pg_get_userbyid(c.relowner)::text, pg_has_role(current_user, c.relowner, 'USAGE')::text,
   (SELECT json_agg(t.name ORDER BY t.name) FROM (
     SELECT f.conname::text AS name FROM pg_constraint f
       WHERE f.contype = 'f' AND (f.conrelid = c.oid OR f.confrelid = c.oid)
     UNION ALL SELECT g.tgname::text FROM pg_trigger g
-      WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND NOT starts_with(g.tgname::text, '_mig_')) t)::text
+      WHERE (g.tgrelid = c.oid OR g.tgrelid IN (SELECT q.relid FROM pg_partition_tree(c.oid) q))
+        AND NOT g.tgisinternal AND NOT starts_with(g.tgname::text, '_mig_')) t)::text,
+  (SELECT json_agg(json_build_array(format('%I.%I', m.nspname, f.relname), f.oid::text,
+      (SELECT json_agg(json_build_array(g.tgname, g.tgenabled) ORDER BY g.tgname) FROM pg_trigger g
+        WHERE g.tgrelid = f.oid AND starts_with(g.tgname::text, '_mig_'))) ORDER BY f.oid)
+    FROM pg_partition_tree(c.oid) q JOIN pg_class f ON f.oid = q.relid JOIN pg_namespace m ON m.oid = f.relnamespace
+    WHERE q.parentrelid IS NOT NULL)::text
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = ANY ($2::text[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 UNION ALL SELECT '',
@@ -158,5 +199,5 @@ UNION ALL SELECT '',
   (SELECT md5(string_agg(p.proname || p.prosrc, '' ORDER BY p.proname))
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname = $1 AND starts_with(p.proname::text, '_mig_')),
-  NULL, NULL, NULL, NULL, NULL, NULL
+  NULL, NULL, NULL, NULL, NULL, NULL, NULL
 `;

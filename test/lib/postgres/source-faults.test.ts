@@ -125,7 +125,10 @@ describe('a PostgreSQL source that is not as it should be', () => {
 
   it.each([
     ['a view', 'CREATE VIEW notes AS SELECT 1::text AS id, 2::text AS payload'],
-    ['in partitions', 'CREATE TABLE notes (id text PRIMARY KEY, payload text) PARTITION BY HASH (id)'],
+    [
+      'a partition of another',
+      'CREATE TABLE parent (id text PRIMARY KEY, payload text) PARTITION BY HASH (id); CREATE TABLE notes PARTITION OF parent FOR VALUES WITH (MODULUS 1, REMAINDER 0)',
+    ],
     [
       'of children',
       'CREATE TABLE notes (id text PRIMARY KEY, payload text); CREATE TABLE c () INHERITS (notes)',
@@ -135,7 +138,7 @@ describe('a PostgreSQL source that is not as it should be', () => {
 
     expect(await faultOf(database.url)).toMatchObject({
       name: 'SourceRejected',
-      message: expect.stringContaining('notes is a view, or has partitions or children') as string,
+      message: expect.stringContaining('notes is a view, a part of another table, or has children') as string,
     });
   });
 
