@@ -18,6 +18,7 @@ export type FunctionFolder =
   | 'restore-state'
   | 'replay-quarantine'
   | 'check-integrity'
+  | 'verify-audit'
   | 'publish-routes'
   | 'measure-outcomes'
   | 'replay-shadow'
@@ -110,6 +111,8 @@ export function functionEnvironments(
     ['restore-state', { ...allState, ...backup, TIME_BUDGET_SECONDS: '20' }],
     ['check-integrity', { ...source, ...stateTable, TIME_BUDGET_SECONDS: '20' }],
     ['replay-quarantine', { ...source, ...stateTable, ...authority, ...reversePending, ...quarantine }],
+    ['verify-audit', { ...source, ...stateTable, ...progress, TIME_BUDGET_SECONDS: '20' }],
+    ['benchmark-state', { ...source, ...stateTable }],
     ['publish-routes', { ...flags, ROUTE_STORE_ARN: state.routes.keyValueStoreArn, METRIC_NAMESPACE }],
     [
       'measure-outcomes',

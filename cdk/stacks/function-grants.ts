@@ -88,6 +88,8 @@ function grantTables(props: FunctionGrantsProps): void {
     ['restore-state', state.reversePending.tableArn, [...read, 'dynamodb:PutItem']],
     ['restore-state', state.quarantine.tableArn, [...read, 'dynamodb:UpdateItem']],
     ['check-integrity', state.state.tableArn, [...read, ...scan]],
+    ['verify-audit', state.state.tableArn, read],
+    ['verify-audit', state.progress.tableArn, [...read, 'dynamodb:PutItem']],
     ['replay-quarantine', state.state.tableArn, [...read, 'dynamodb:PutItem']],
     ['replay-quarantine', state.authority.tableArn, [...read, 'dynamodb:ConditionCheckItem']],
     ['replay-quarantine', state.reversePending.tableArn, [...read, 'dynamodb:PutItem']],

@@ -9,6 +9,7 @@ import { statusTable } from '../output/state-views.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
 import { describeState } from '../state/describe-state.ts';
 import { verbDescriptions } from '../verb-descriptions.ts';
+import { addAuditVerb } from './state-audit.ts';
 import { addCheckpointVerbs } from './state-checkpoints.ts';
 import { addMigrate } from './state-migrate.ts';
 import { addPlanVerb } from './state-plan.ts';
@@ -34,6 +35,7 @@ export function addStateVerbs(program: Command, context: CliContext): void {
   addStateValidate(state, context);
 }
 
+  addAuditVerb(state, context);
 function addStatus(state: Command, context: CliContext): void {
   addVerb(state, context, {
     name: 'status',
