@@ -18,6 +18,13 @@ const key = (at: number, instant: string) => ({
   recordType: 'server-signal',
   id: encodeKey([id(at), instant]),
 });
+const row = (at: number, timestamp: string, content: string) => ({
+  id: id(at),
+  from_neuron: id(900),
+  to_neuron: id(901),
+  content,
+  timestamp,
+});
 const insert = (at: number, instant: string): string =>
   `INSERT INTO signals (id, from_neuron, to_neuron, content, "timestamp")
    VALUES ('${id(at)}', '${id(900)}', '${id(901)}', 'signal ${at}', '${instant}')`;
@@ -205,13 +212,6 @@ describe.each([14, 18] as const)(
     });
 
     it('takes changes of the other side, and keeps aside what no partition has room for', async () => {
-      const row = (at: number, timestamp: string, content: string) => ({
-        id: id(at),
-        from_neuron: id(900),
-        to_neuron: id(901),
-        content,
-        timestamp,
-      });
       const change = (at: number, timestamp: string, sequence: number, content: string | null) => ({
         key: key(at, timestamp),
         version: { epoch: 2, sequence },
@@ -238,8 +238,8 @@ describe.each([14, 18] as const)(
       const { sequence } = await source.lowWatermark(category);
       expect(await source.open(category, 3)).toBe(true);
       const { images } = await changed(sequence);
-      expect(images.map((image) => image.row?.['content'] ?? null).toSorted()).toEqual(
-        ['from the other side', 'new', null].toSorted(),
+      expect(new Set(images.map((image) => image.row?.['content'] ?? null))).toEqual(
+        new Set(['from the other side', 'new', null]),
       );
       expect(images.every((image) => image.version?.epoch === 3)).toBe(true);
     });
@@ -250,9 +250,12 @@ describe.each([14, 18] as const)(
       const at = key(1, '2025-01-05T12:00:00Z');
       const [image] = (await source.readCurrent(category, [at])).images;
       const writer = openPostgresWriter(targetOfUrl(database.url, 'public'), server);
-      const row = { ...image!.row!, content: 'restored' };
+      const restored = { ...image!.row!, content: 'restored' };
 
-      const written = await writer.writeIf({ category, key: at, row }, { epoch: 1, version: image!.version });
+      const written = await writer.writeIf(
+        { category, key: at, row: restored },
+        { epoch: 1, version: image!.version },
+      );
 
       expect(written).toMatchObject({ kind: 'written' });
       expect((await source.readCurrent(category, [at])).images).toMatchObject([
