@@ -13,6 +13,9 @@ import { workerScript } from './worker-script.ts';
 
 /** Small heaps, collected early: two dozen sandboxes share one machine. A function's own memory may be less. */
 const youngGenerationMb = 8;
+/** For those that were given more memory, since they go through whole pages of records. */
+const largeFromMb = 1_024;
+const largeYoungGenerationMb = 24;
 const oldGenerationMb = 160;
 
 /** One running environment of a function: takes one invocation at a time. */
@@ -50,7 +53,7 @@ export function startSandbox(spec: FunctionSpec, log: (line: string) => void): S
     stdin: false,
     resourceLimits: {
       maxOldGenerationSizeMb: Math.min(spec.memoryMb, oldGenerationMb),
-      maxYoungGenerationSizeMb: youngGenerationMb,
+      maxYoungGenerationSizeMb: spec.memoryMb < largeFromMb ? youngGenerationMb : largeYoungGenerationMb,
     },
   });
   const counter = new Int32Array(wakeUps);

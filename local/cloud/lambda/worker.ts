@@ -3,7 +3,7 @@ import { getPriority, setPriority } from 'node:os';
 import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { format } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 
@@ -30,7 +30,8 @@ interface LambdaContext {
 
 /** A sandbox that waits this long has nothing better to do. */
 const collectAfterIdleMs = 100;
-const collectEveryMs = 5_000;
+/** Less than this is not worth the pause: most functions leave little behind. */
+const collectFromBytes = 8 * 1024 * 1024;
 
 /** Niceness added to that of the services. */
 const politeness = 10;
@@ -102,22 +103,25 @@ function nextRequest(): InvocationRequest {
     const seen = Atomics.load(wakeUps, 0);
     const received = receiveMessageOnPort(port);
     if (received !== undefined) return received.message as InvocationRequest;
-    if (Atomics.wait(wakeUps, 0, seen, collectAfterIdleMs) === 'timed-out') collectGarbage();
+    if (Atomics.wait(wakeUps, 0, seen, collectAfterIdleMs) !== 'timed-out') continue;
+    collectGarbage();
+    Atomics.wait(wakeUps, 0, seen);
   }
 }
 
 /**
- * A frozen sandbox keeps what its last invocation left behind, and two dozen of them share one machine: it is given
- * back when nothing else waits for this thread, at most once between two intervals.
+ * A frozen sandbox keeps what its invocations left behind, and two dozen of them share one machine: it is given back
+ * once it is a few megabytes and nothing else waits for this thread.
  */
 function makeCollector(): () => void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
-  let lastAtMs = performance.now();
+  const usedBytes = (): number => getHeapStatistics().used_heap_size;
+  let keptBytes = usedBytes();
   return () => {
-    if (performance.now() - lastAtMs < collectEveryMs) return;
+    if (usedBytes() - keptBytes < collectFromBytes) return;
     collect();
-    lastAtMs = performance.now();
+    keptBytes = usedBytes();
   };
 }
 
