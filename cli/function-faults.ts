@@ -22,6 +22,22 @@ export const knownFaults: Readonly<Record<string, KnownFault>> = {
   },
   BackupOvertaken: { exit: 'conflict', remedy: 'Take the checkpoint again.' },
   CheckpointLacksCategory: { exit: 'usage', remedy: 'Choose another checkpoint, or fewer categories.' },
+  LayerOutOfOrder: {
+    exit: 'conflict',
+    remedy: 'Run `hal9-migrate neurons verify` for the layers below it first; layers are published bottom up.',
+  },
+  LayersContended: {
+    exit: 'conflict',
+    remedy: 'Let the other command end, then run this one again.',
+  },
+  LayersNotPublished: {
+    exit: 'conflict',
+    remedy: 'Run `hal9-migrate neurons verify` first; it publishes the layers that it finds sound.',
+  },
+  NoNeuronStates: {
+    exit: 'usage',
+    remedy: 'These commands are for HAL9; use `hal9-migrate state verify` for any other system.',
+  },
   RestoreInterrupted: {
     exit: 'conflict',
     remedy: 'Let the switch finish, then restore again: what is done already is found unchanged.',

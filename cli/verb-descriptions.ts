@@ -10,6 +10,7 @@ export const verbDescriptions = {
   traffic: 'where requests are sent, by flags, by routes and by what was measured',
   feature: 'feature flags, as AppConfig has them',
   state: 'the five state categories: copy, follow, verify',
+  neurons: 'the graph of neurons: layers, connections, signals, in both systems',
   'state-migration': 'stop the copy of the state where it is, or let it go on; see whether it may run',
   reconcile: 'compare both sides and repair what differs, never over anything newer',
   configure: 'limits of the copy, of a switch and of reconciliation, changeable while they run',

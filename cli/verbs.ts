@@ -18,6 +18,7 @@ const loadVerb: Readonly<Record<VerbName, () => Promise<AddVerb>>> = {
   feature: async () => (await import('./commands/feature.ts')).addFeatureVerbs,
   state: async () => (await import('./commands/state.ts')).addStateVerbs,
   'state-migration': async () => (await import('./commands/state-migration.ts')).addStateMigrationVerb,
+  neurons: async () => (await import('./commands/neurons.ts')).addNeuronsVerbs,
   reconcile: async () => (await import('./commands/reconcile.ts')).addReconcileVerb,
   configure: async () => (await import('./commands/configure.ts')).addConfigureVerbs,
   mode: async () => (await import('./commands/mode.ts')).addModeVerbs,

@@ -35,6 +35,7 @@ const timeouts: Readonly<Partial<Record<FunctionFolder, Duration>>> = {
   'restore-state': Duration.minutes(15),
   'replay-quarantine': Duration.minutes(5),
   'check-integrity': Duration.minutes(15),
+  'examine-neurons': Duration.minutes(15),
   'verify-audit': Duration.minutes(15),
   'benchmark-state': Duration.minutes(5),
   'prepare-source': Duration.minutes(5),

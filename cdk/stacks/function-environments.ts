@@ -18,6 +18,7 @@ export type FunctionFolder =
   | 'restore-state'
   | 'replay-quarantine'
   | 'check-integrity'
+  | 'examine-neurons'
   | 'verify-audit'
   | 'publish-routes'
   | 'measure-outcomes'
@@ -110,6 +111,7 @@ export function functionEnvironments(
     ['backup-state', { ...source, ...stateTable, ...reversePending, ...backup, TIME_BUDGET_SECONDS: '20' }],
     ['restore-state', { ...allState, ...backup, TIME_BUDGET_SECONDS: '20' }],
     ['check-integrity', { ...source, ...stateTable, TIME_BUDGET_SECONDS: '20' }],
+    ['examine-neurons', { ...allState, TIME_BUDGET_SECONDS: '20' }],
     ['replay-quarantine', { ...source, ...stateTable, ...authority, ...reversePending, ...quarantine }],
     ['verify-audit', { ...source, ...stateTable, ...progress, TIME_BUDGET_SECONDS: '20' }],
     ['benchmark-state', { ...source, ...stateTable }],

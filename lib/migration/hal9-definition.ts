@@ -12,19 +12,25 @@ import { defineMigration } from './define-migration.ts';
 import type { MigrationDefinition } from './definition.ts';
 import { inMapping } from './source-mapping.ts';
 import { categoriesOf } from './table-lookup.ts';
+import type { LayerPolicy } from './transforms/assign-layer.ts';
 import type { LevelPolicy } from './transforms/assign-level.ts';
 
 interface Hal9Options {
   readonly serverId?: string;
   readonly levelPolicy?: LevelPolicy;
+  readonly layerPolicy?: LayerPolicy;
 }
 
 /**
  * The state of one flat HAL9 server, in either of the two shapes that it may have; `docs/concepts/flat-schema.md`
  * describes their tables.
  */
-function makeHal9Migration(options: Hal9Options = {}): MigrationDefinition {
-  const unit = { serverId: options.serverId ?? 'hal9', levelPolicy: options.levelPolicy ?? 'engine-v1' };
+export function makeHal9Migration(options: Hal9Options = {}): MigrationDefinition {
+  const unit = {
+    serverId: options.serverId ?? 'hal9',
+    levelPolicy: options.levelPolicy ?? 'engine-v1',
+    layerPolicy: options.layerPolicy ?? 'role-table',
+  };
   return defineMigration({
     apiVersion: 'hal9-migrate/v1',
     name: 'hal9',

@@ -9,6 +9,7 @@ import {
 import { convertRow } from './convert-image.ts';
 import { recordPk } from './key.ts';
 import type { QuarantineEntry, QuarantineStore } from './ports.ts';
+import { orphanedEdge } from './neurons/orphaned-edge.ts';
 import { compareVersions } from './record.ts';
 import { makeRepairKeys } from './repair-keys.ts';
 import { decodeRow } from './row-encoding.ts';
@@ -153,6 +154,9 @@ export async function replayPage(
   const replay = makeReplayQuarantine(deps);
   const page = await deps.quarantine.list(category, cursor, 100);
   const counts = { ...noReplays };
-  for (const entry of page.entries) counts[await replay(entry)] += 1;
+  for (const entry of page.entries) {
+    // Somebody took it out of the graph; it comes back by its name only.
+    if (entry.errorName !== orphanedEdge) counts[await replay(entry)] += 1;
+  }
   return { counts, cursor: page.cursor };
 }

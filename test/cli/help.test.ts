@@ -25,6 +25,7 @@ const groups = {
     'quarantine',
     'validate',
   ],
+  neurons: ['snapshot', 'group', 'verify', 'validate-connections', 'test-signals'],
   configure: ['state-migration', 'reconciliation'],
   mode: ['migration', 'flat-only', 'status'],
   'state quarantine': ['list', 'show', 'replay'],

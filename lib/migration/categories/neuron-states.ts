@@ -1,8 +1,13 @@
 import { canonicalJson } from '../../kernel/canonical-json.ts';
 import type { FlatRow } from '../row.ts';
 import type { TableInFile } from '../migration-file.ts';
-import { assignLayer } from '../transforms/assign-layer.ts';
-import { assignLevel, declaredLevelDistance, type LevelPolicy } from '../transforms/assign-level.ts';
+import { assignLayer, type LayerPolicy } from '../transforms/assign-layer.ts';
+import {
+  assignLevel,
+  declaredLevelDistance,
+  type Characteristics,
+  type LevelPolicy,
+} from '../transforms/assign-level.ts';
 import { readPath, writePath, type BodyPath, type MutableBody } from '../transforms/body-path.ts';
 import {
   column,
@@ -28,6 +33,7 @@ export interface UnitOptions {
   /** Name of the flat server, part of the identity of units whose id is no UUID. */
   readonly serverId: string;
   readonly levelPolicy: LevelPolicy;
+  readonly layerPolicy: LayerPolicy;
 }
 
 /** What the hierarchical learning code assumes where the flat store says nothing. */
@@ -86,7 +92,7 @@ const contextPath: BodyPath = ['cognitive_state', 'context'];
 function unitMembers(
   row: FlatRow,
   body: MutableBody,
-  { serverId, levelPolicy }: UnitOptions,
+  { serverId, levelPolicy, layerPolicy }: UnitOptions,
 ): readonly (readonly [BodyPath, unknown])[] {
   const declaredCount = row['connection_count'] ?? null;
   const countedConnections = row[connectionCountName] ?? declaredCount;
@@ -96,6 +102,7 @@ function unitMembers(
     responseTimeMs: numberOf(row['avg_response_time_ms']),
     connectionCount: numberOf(countedConnections),
     targetLevel: typeof targetLevel === 'string' ? targetLevel : null,
+    characteristics: characteristicsOf(body),
   };
   const { level, policy, rule } = assignLevel(inputs, levelPolicy);
   const distance = declaredLevelDistance(textOf(row['declared_layer']), level);
@@ -105,7 +112,7 @@ function unitMembers(
   ];
   return [
     [['unit_id'], unitId(row, serverId)],
-    [['layer'], assignLayer(textOf(row['role']))],
+    [['layer'], assignLayer(textOf(row['role']), layerPolicy, textOf(row['declared_layer']))],
     [['level'], level],
     [
       ['assigned_by'],
@@ -123,6 +130,18 @@ function unitMembers(
     [['learning_state', 'gradient_history'], []],
     [focusPath, readPath(body, [...contextPath, 'focus']) ?? null],
   ];
+}
+
+function characteristicsOf(body: MutableBody): Characteristics {
+  const setting = (name: string): number => {
+    const value = readPath(body, ['configuration', 'settings', name]);
+    return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : 0;
+  };
+  return {
+    complexity: setting('complexity'),
+    abstraction: setting('abstraction'),
+    planningHorizonS: setting('planning_horizon'),
+  };
 }
 
 /** The flat system keeps the focus inside the context. */

@@ -1,6 +1,6 @@
 import type { FlatRow } from '../row.ts';
 import type { TableInFile } from '../migration-file.ts';
-import { assignLayer } from '../transforms/assign-layer.ts';
+import { assignLayer, type LayerPolicy } from '../transforms/assign-layer.ts';
 import { assignDeclaredLevel } from '../transforms/assign-level.ts';
 import { readPath, type BodyPath, type MutableBody } from '../transforms/body-path.ts';
 import { column, json, optional, text, textOf, timestamp } from '../transforms/columns.ts';
@@ -9,8 +9,14 @@ import { variant } from '../transforms/server-columns.ts';
 import { shapedTable } from '../transforms/shaped-table.ts';
 import { unitIdOf } from '../transforms/unit-id.ts';
 
+interface ServerUnitOptions {
+  readonly serverId: string;
+  readonly layerPolicy: LayerPolicy;
+}
+
 /** Neurons and signals of a running server, which keeps connections in its configuration files. */
-export function serverNeurons({ serverId }: { readonly serverId: string }): readonly TableInFile[] {
+export function serverNeurons(options: ServerUnitOptions): readonly TableInFile[] {
+  const { serverId } = options;
   return [
     shapedTable({
       recordType: 'server-neuron',
@@ -29,7 +35,7 @@ export function serverNeurons({ serverId }: { readonly serverId: string }): read
         variant(text('name', 'metadata.name')),
         variant(text('organization_id', 'metadata.organization_id')),
       ],
-      computed: (row, body) => unitMembers(row, body, serverId),
+      computed: (row, body) => unitMembers(row, body, options),
     }),
     shapedTable({
       recordType: 'server-signal',
@@ -65,7 +71,7 @@ export function serverNeurons({ serverId }: { readonly serverId: string }): read
 function unitMembers(
   row: FlatRow,
   body: MutableBody,
-  serverId: string,
+  { serverId, layerPolicy }: ServerUnitOptions,
 ): readonly (readonly [BodyPath, unknown])[] {
   const targetLevel = readPath(body, ['configuration', 'settings', 'target_level']);
   const role = readPath(body, ['configuration', 'settings', 'role']);
@@ -76,7 +82,7 @@ function unitMembers(
   });
   return [
     [['unit_id'], unitIdOf(serverId, textOf(row['id']) ?? '')],
-    [['layer'], assignLayer(typeof role === 'string' ? role : null)],
+    [['layer'], assignLayer(typeof role === 'string' ? role : null, layerPolicy, declaredLayer)],
     [['level'], level],
     [['assigned_by'], { policy, rule, inputs: { declared_layer: declaredLayer } }],
   ];

@@ -1,9 +1,17 @@
 /** Cognitive levels of a unit. */
-const levels = ['L1Reflexive', 'L2Implementation', 'L3Operational', 'L4Tactical', 'L5Strategic'] as const;
+export const levels = [
+  'L1Reflexive',
+  'L2Implementation',
+  'L3Operational',
+  'L4Tactical',
+  'L5Strategic',
+] as const;
 
 export type Level = (typeof levels)[number];
 
-export type LevelPolicy = 'engine-v1' | 'response-bands';
+export const levelPolicies = ['engine-v1', 'response-bands', 'characteristics'] as const;
+
+export type LevelPolicy = (typeof levelPolicies)[number];
 
 export interface LevelInputs {
   /** What an operator wrote into the unit's settings; outranks every rule. */
@@ -11,18 +19,36 @@ export interface LevelInputs {
   readonly neuronType: string;
   readonly responseTimeMs: number;
   readonly connectionCount: number;
+  readonly characteristics?: Characteristics;
+}
+
+/** What the settings of a unit say about it; what they do not say counts as 0. */
+export interface Characteristics {
+  /** 0 to 1. */
+  readonly complexity: number;
+  /** 0 to 1. */
+  readonly abstraction: number;
+  /** Seconds. */
+  readonly planningHorizonS: number;
 }
 
 export interface LevelAssignment {
   readonly level: Level;
   readonly policy: LevelPolicy;
-  readonly rule: 'target-level' | 'neuron-type' | 'response-time' | 'connection-count';
+  readonly rule:
+    | 'target-level'
+    | 'neuron-type'
+    | 'response-time'
+    | 'connection-count'
+    | 'complexity'
+    | 'abstraction'
+    | 'planning-horizon';
 }
 
 export function assignLevel(inputs: LevelInputs, policy: LevelPolicy = 'engine-v1'): LevelAssignment {
   const wanted = levelNamed(inputs.targetLevel ?? '');
   if (wanted !== undefined) return { level: wanted, policy, rule: 'target-level' };
-  return policy === 'engine-v1' ? engineLevel(inputs) : bandLevel(inputs);
+  return levelBy[policy](inputs);
 }
 
 /**
@@ -84,6 +110,24 @@ function bandLevel({ responseTimeMs }: LevelInputs): LevelAssignment {
   const band = bands.find(([upToMs]) => responseTimeMs <= upToMs);
   return { level: band?.[1] ?? 'L5Strategic', policy: 'response-bands', rule: 'response-time' };
 }
+
+function characteristicLevel({ responseTimeMs, characteristics }: LevelInputs): LevelAssignment {
+  const { complexity, abstraction, planningHorizonS } = characteristics ?? noCharacteristics;
+  const policy = 'characteristics';
+  if (responseTimeMs < 10) return { level: 'L1Reflexive', policy, rule: 'response-time' };
+  if (complexity < 0.3) return { level: 'L2Implementation', policy, rule: 'complexity' };
+  if (abstraction < 0.5) return { level: 'L3Operational', policy, rule: 'abstraction' };
+  const level = planningHorizonS < 60 ? 'L4Tactical' : 'L5Strategic';
+  return { level, policy, rule: 'planning-horizon' };
+}
+
+const noCharacteristics: Characteristics = { complexity: 0, abstraction: 0, planningHorizonS: 0 };
+
+const levelBy: Readonly<Record<LevelPolicy, (inputs: LevelInputs) => LevelAssignment>> = {
+  'engine-v1': engineLevel,
+  'response-bands': bandLevel,
+  characteristics: characteristicLevel,
+};
 
 function levelNamed(name: string): Level | undefined {
   const wanted = name.trim().toLowerCase();

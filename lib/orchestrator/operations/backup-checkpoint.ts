@@ -12,10 +12,10 @@ import type { CheckpointStore, RunStore } from '../ports.ts';
 import { isActive } from '../run.ts';
 import { createCheckpoint, type CheckpointDeps, type CheckpointRequest } from './checkpoints.ts';
 
-/** A checkpoint with the hashes of what it is about, and with a backup of it when `full`. */
+/** A checkpoint with the hashes of what it is about, and with a backup of it when `full`; of every category without a list. */
 export async function createHashedCheckpoint(
   deps: CheckpointDeps,
-  request: CheckpointRequest & { readonly full: boolean },
+  request: CheckpointRequest & { readonly full: boolean; readonly categories?: readonly Category[] },
   onProgress: (progress: BackupProgress) => void,
 ): Promise<Checkpoint> {
   const createdAtMs = deps.clock.nowMs();
@@ -26,6 +26,7 @@ export async function createHashedCheckpoint(
       action: 'back-up',
       checkpointId: id,
       full: request.full,
+      ...(request.categories === undefined ? {} : { categories: request.categories }),
       cursor,
     })) as BackupAnswer;
     onProgress(answer.progress);

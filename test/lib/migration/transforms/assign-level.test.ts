@@ -63,3 +63,37 @@ test.each([
 ])('a unit with the role %s belongs to the %s layer', (role, layer) => {
   expect(assignLayer(role)).toBe(layer);
 });
+
+test.each([
+  [null, 'cognitive'],
+  ['L1', 'cognitive'],
+  ['L3-design', 'cognitive'],
+  ['l4', 'orchestration'],
+  ['L5', 'intelligence'],
+])('by the legacy adapter a unit declared %s belongs to the %s layer', (declared, layer) => {
+  expect(assignLayer('router', 'legacy-adapter', declared)).toBe(layer);
+});
+
+describe('characteristics', () => {
+  test.each([
+    [9, 1, 1, 900, 'L1Reflexive', 'response-time'],
+    [10, 0.29, 1, 900, 'L2Implementation', 'complexity'],
+    [10, 0.3, 0.49, 900, 'L3Operational', 'abstraction'],
+    [10, 0.3, 0.5, 59, 'L4Tactical', 'planning-horizon'],
+    [10, 0.3, 0.5, 60, 'L5Strategic', 'planning-horizon'],
+  ])(
+    '%d ms, complexity %d, abstraction %d, horizon %d s is %s by %s',
+    (responseTimeMs, complexity, abstraction, planningHorizonS, level, rule) => {
+      const characteristics = { complexity, abstraction, planningHorizonS };
+      const inputs = { neuronType: 'planner', responseTimeMs, connectionCount: 0, characteristics };
+
+      expect(assignLevel(inputs, 'characteristics')).toMatchObject({ level, rule });
+    },
+  );
+
+  test('count as 0 where the settings do not name them', () => {
+    const inputs = { neuronType: 'planner', responseTimeMs: 10, connectionCount: 0 };
+
+    expect(assignLevel(inputs, 'characteristics').level).toBe('L2Implementation');
+  });
+});

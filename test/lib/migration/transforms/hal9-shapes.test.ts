@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
 
 import { canonicalJson, parseExactJson } from '../../../../lib/kernel/canonical-json.ts';
-import { hal9Definition, makeHal9Definition } from '../../../../lib/migration/hal9-definition.ts';
+import {
+  hal9Definition,
+  makeHal9Definition,
+  makeHal9Migration,
+} from '../../../../lib/migration/hal9-definition.ts';
 import type { FlatRow } from '../../../../lib/migration/row.ts';
 import { tableOf } from '../../../../lib/migration/table-lookup.ts';
 
@@ -136,4 +140,24 @@ test.each([
   const conversion = tableOf(hal9Definition, recordType).transform.convert(row, { nowMs });
 
   expect(conversion).toMatchObject({ kind: 'rejected', errorName });
+});
+
+test('a migration file chooses how layers and levels are assigned', () => {
+  const migration = makeHal9Migration({ levelPolicy: 'characteristics', layerPolicy: 'legacy-adapter' });
+  const { transform } = tableOf(migration, 'server-neuron');
+  const settings = '{"role":"router"}';
+  const row = {
+    id: 'n',
+    layer: 'L4',
+    system_prompt: '',
+    settings,
+    state: 'idle',
+    created_at: 1n,
+    updated_at: 1n,
+  };
+
+  expect(transform.convert(row, { nowMs: 0 })).toMatchObject({
+    kind: 'converted',
+    record: { body: { layer: 'orchestration' } },
+  });
 });

@@ -1,0 +1,2 @@
+/** Fault of the quarantine entries of edges that were taken out of the graph. */
+export const orphanedEdge = 'OrphanedEdge';
