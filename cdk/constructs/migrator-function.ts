@@ -3,18 +3,16 @@ import type { Duration } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
-import type { BundlingOptions } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { IConstruct } from 'constructs';
-import { join } from 'node:path';
 
 import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
+import { bundledCode } from '../bundle-function.ts';
 import { acknowledgeWildcard } from '../checks/acknowledge.ts';
 import { migrationFileContext } from '../migration-file.ts';
-import { projectRoot } from '../project-root.ts';
 import { joinNetwork, type SourceNetwork } from './source-network.ts';
 
 export interface MigratorFunctionProps {
@@ -57,10 +55,16 @@ export class MigratorFunction extends Construct {
     );
     this.fn = new NodejsFunction(this, 'Function', {
       functionName,
-      entry: join(projectRoot, 'functions', props.folder, 'main.ts'),
-      projectRoot,
-      depsLockFilePath: join(projectRoot, 'package-lock.json'),
-      handler: 'handler',
+      code: bundledCode(props.folder, {
+        target: 'node24',
+        // The SDK is bundled, so that the version tested is the version deployed.
+        mainFields: ['module', 'main'],
+        alias: migrationAlias(this),
+        banner: {
+          js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
+        },
+      }),
+      handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: props.memoryMb ?? 512,
@@ -70,17 +74,6 @@ export class MigratorFunction extends Construct {
       tracing: Tracing.ACTIVE,
       deadLetterQueue: props.deadLetters,
       environment: { ...props.environment, ...(props.network === undefined ? {} : databaseAuthorities) },
-      bundling: {
-        format: OutputFormat.ESM,
-        target: 'node24',
-        minify: true,
-        sourceMap: false,
-        // The SDK is bundled, so that the version tested is the version deployed.
-        externalModules: [],
-        mainFields: ['module', 'main'],
-        ...migrationAlias(this),
-        banner: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
-      },
     });
     if (props.network !== undefined) {
       joinNetwork(this.fn.node.defaultChild as CfnFunction, this.role, props.network);
@@ -89,7 +82,7 @@ export class MigratorFunction extends Construct {
 }
 
 /** The functions import their definition as `hal9-migration`: the built-in one, unless the deployment has its own. */
-export function migrationAlias(scope: IConstruct): BundlingOptions {
+export function migrationAlias(scope: IConstruct): Record<string, string> {
   const file: unknown = scope.node.tryGetContext(migrationFileContext);
-  return typeof file === 'string' ? { esbuildArgs: { '--alias': `hal9-migration=${file}` } } : {};
+  return typeof file === 'string' ? { 'hal9-migration': file } : {};
 }

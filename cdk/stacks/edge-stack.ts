@@ -27,10 +27,9 @@ import { HttpOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { CompositePrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Stream } from 'aws-cdk-lib/aws-kinesis';
 import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { join } from 'node:path';
 
 import type { DeployFile, OriginConfig } from '../../lib/config/deploy-file.ts';
 import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
@@ -38,8 +37,8 @@ import { outcomeLogFields } from '../../lib/router/outcome-record.ts';
 import { cohortHeader } from '../../lib/router/subject.ts';
 import { acknowledge, acknowledgeWildcard } from '../checks/acknowledge.ts';
 import { bundleAssignCohort } from '../bundle-edge.ts';
+import { bundledCode } from '../bundle-function.ts';
 import type { FlagsConfiguration } from '../constructs/flags-configuration.ts';
-import { projectRoot } from '../project-root.ts';
 
 export interface EdgeStackProps extends StackProps {
   readonly names: ResourceNames;
@@ -177,24 +176,19 @@ export class EdgeStack extends Stack {
     );
     const fn = new NodejsFunction(this, 'RouteRequest', {
       functionName,
-      entry: join(projectRoot, 'functions/route-request/main.ts'),
-      projectRoot,
-      depsLockFilePath: join(projectRoot, 'package-lock.json'),
-      handler: 'handler',
+      code: bundledCode('route-request', {
+        target: 'node22',
+        // The runtime carries the SDK; the package stays small for every edge that loads it.
+        external: ['@aws-sdk/*'],
+        define: { HAL9_EDGE_CONFIG: JSON.stringify(edgeConfig(props)) },
+      }),
+      handler: 'index.handler',
       // Lambda@Edge: x86_64 only, no environment, at most 30 s at the origin events.
       runtime: Runtime.NODEJS_22_X,
       architecture: Architecture.X86_64,
       memorySize: 256,
       timeout: Duration.seconds(5),
       role,
-      bundling: {
-        format: OutputFormat.ESM,
-        target: 'node22',
-        minify: true,
-        // The runtime carries the SDK; the package stays small for every edge that loads it.
-        externalModules: ['@aws-sdk/*'],
-        define: { HAL9_EDGE_CONFIG: JSON.stringify(edgeConfig(props)) },
-      },
     });
     acknowledgeEdgeLimits(fn);
     return fn;
