@@ -13,9 +13,11 @@ export const verbDescriptions = {
   neurons: 'the graph of neurons: layers, connections, signals, in both systems',
   'state-migration': 'stop the copy of the state where it is, or let it go on; see whether it may run',
   reconcile: 'compare both sides and repair what differs, never over anything newer',
+  benchmark: 'time reads and writes of single records on both sides, and compare them',
   configure: 'limits of the copy, of a switch and of reconciliation, changeable while they run',
   mode: 'where writes go: flat only, dual write, hierarchical only',
   validate: 'judge the migrated state: schema, integrity, consistency; strict or lenient',
+  phase: 'mark the state phase complete after it was gone through command by command',
   verify: 'run verification tests against what is deployed',
 } as const;
 

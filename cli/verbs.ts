@@ -20,9 +20,11 @@ const loadVerb: Readonly<Record<VerbName, () => Promise<AddVerb>>> = {
   'state-migration': async () => (await import('./commands/state-migration.ts')).addStateMigrationVerb,
   neurons: async () => (await import('./commands/neurons.ts')).addNeuronsVerbs,
   reconcile: async () => (await import('./commands/reconcile.ts')).addReconcileVerb,
+  benchmark: async () => (await import('./commands/benchmark.ts')).addBenchmarkVerb,
   configure: async () => (await import('./commands/configure.ts')).addConfigureVerbs,
   mode: async () => (await import('./commands/mode.ts')).addModeVerbs,
   validate: async () => (await import('./commands/validate.ts')).addValidateVerb,
+  phase: async () => (await import('./commands/phase.ts')).addPhaseVerbs,
   verify: async () => (await import('./commands/verify.ts')).addVerifyVerb,
 };
 

@@ -20,6 +20,7 @@ export type FunctionFolder =
   | 'check-integrity'
   | 'examine-neurons'
   | 'verify-audit'
+  | 'benchmark-state'
   | 'publish-routes'
   | 'measure-outcomes'
   | 'replay-shadow'
@@ -112,6 +113,7 @@ export function functionEnvironments(
     ['restore-state', { ...allState, ...backup, TIME_BUDGET_SECONDS: '20' }],
     ['check-integrity', { ...source, ...stateTable, TIME_BUDGET_SECONDS: '20' }],
     ['examine-neurons', { ...allState, TIME_BUDGET_SECONDS: '20' }],
+    ['benchmark-state', { ...source, ...stateTable }],
     ['replay-quarantine', { ...source, ...stateTable, ...authority, ...reversePending, ...quarantine }],
     ['verify-audit', { ...source, ...stateTable, ...progress, TIME_BUDGET_SECONDS: '20' }],
     ['benchmark-state', { ...source, ...stateTable }],

@@ -95,6 +95,8 @@ function grantTables(props: FunctionGrantsProps): void {
     ['examine-neurons', state.quarantine.tableArn, [...read, 'dynamodb:UpdateItem']],
     ['verify-audit', state.state.tableArn, read],
     ['verify-audit', state.progress.tableArn, [...read, 'dynamodb:PutItem']],
+    // Stores again what it read.
+    ['benchmark-state', state.state.tableArn, [...read, 'dynamodb:PutItem']],
     ['replay-quarantine', state.state.tableArn, [...read, 'dynamodb:PutItem']],
     ['replay-quarantine', state.authority.tableArn, [...read, 'dynamodb:ConditionCheckItem']],
     ['replay-quarantine', state.reversePending.tableArn, [...read, 'dynamodb:PutItem']],

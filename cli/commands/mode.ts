@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 
-import { HalError } from '../../lib/kernel/errors.ts';
+import { exitCodes, HalError } from '../../lib/kernel/errors.ts';
+import { nearestName } from '../../lib/kernel/nearest-name.ts';
+import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import {
   disableMigrationMode,
   enableMigrationMode,
@@ -39,6 +41,7 @@ export function addModeVerbs(program: Command, context: CliContext): void {
     description: 'where writes of each category go',
     examples: ['hal9-migrate mode status'],
   }).action((options: Options) => show(connect(options, context.env), options.json));
+  addJob(mode, context);
 }
 
 function addMigration(mode: Command, context: CliContext): void {
@@ -74,6 +77,42 @@ function addMigration(mode: Command, context: CliContext): void {
     });
 }
 
+function addJob(mode: Command, context: CliContext): void {
+  addVerb(mode, context, {
+    name: 'job',
+    description:
+      'whether a job of the flat system may run now; ends with 0 when it may, with 9 while it is paused',
+    examples: ['hal9-migrate mode job memory-cleanup'],
+  })
+    .argument('<name>', 'the job, as the migration file names it')
+    .action(async (name: string, options: Options) => {
+      const job = parseJob(name, await chosenDefinition());
+      const { settings } = await describeState(await functionInvoker(connect(options, context.env)));
+      const { enabled, pausedJobs = [], by } = settings.migrationMode;
+      const isPaused = enabled && pausedJobs.includes(job);
+      if (isPaused) context.setExitCode(exitCodes.conflict);
+      if (options.json) printDocument('JobPermission', { job, paused: isPaused });
+      else printData(isPaused ? `${job} is paused: the migration mode is on, by ${by}` : `${job} may run`);
+    });
+}
+
+/** Throws HalError `UnknownJob`: one that nobody declared non-critical is never paused. */
+function parseJob(given: string, { nonCriticalJobs = {} }: MigrationDefinition): string {
+  const known = [...new Set(Object.values(nonCriticalJobs).flat())];
+  if (known.includes(given)) return given;
+  const suggestion = nearestName(given, known);
+  throw new HalError({
+    name: 'UnknownJob',
+    message: `No job "${given}" is declared non-critical.${suggestion === null ? '' : ` Did you mean "${suggestion}"?`}`,
+    remedy:
+      known.length === 0
+        ? 'Declare it in the migration file: nonCriticalJobs of its category.'
+        : `Choose one of ${known.join(', ')}, or declare it in the migration file.`,
+    exit: 'usage',
+    facts: { given, known },
+  });
+}
+
 function addFlatOnly(mode: Command, context: CliContext): void {
   addVerb(mode, context, {
     name: 'flat-only',
@@ -96,8 +135,10 @@ function addFlatOnly(mode: Command, context: CliContext): void {
 async function openMode(connection: Connection) {
   const control = await openControlPlane(connection);
   const { nonCriticalFeatures } = connection.deploy;
+  const { nonCriticalJobs = {} } = await chosenDefinition();
+  const jobs = [...new Set(Object.values(nonCriticalJobs).flat())];
   return {
-    deps: { ...control, clock: { nowMs: () => Date.now() }, nonCriticalFeatures },
+    deps: { ...control, clock: { nowMs: () => Date.now() }, nonCriticalFeatures, nonCriticalJobs: jobs },
     by: operatorName(),
   };
 }

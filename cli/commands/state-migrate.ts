@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { exitCodes } from '../../lib/kernel/errors.ts';
 import type { Category } from '../../lib/migration/category.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts';
@@ -71,6 +72,7 @@ async function migrate(options: MigrateOptions, context: CliContext): Promise<vo
   if (rateLimit !== undefined) await configureState(invoker, { rateLimitPerWorker: rateLimit });
   const request = { categories, definition, timeoutMs, json: options.json };
   const result = await watchCopy(invoker, connection, request);
+  if (result.copy.stopped) context.setExitCode(exitCodes.gateFailed);
   if (options.json) {
     printDocument('StateMigrateResult', { categories, ...result });
     return;
@@ -78,7 +80,8 @@ async function migrate(options: MigrateOptions, context: CliContext): Promise<vo
   note(
     `Copied ${count(result.copiedRows)} rows in ${duration(result.elapsedMs)}; ${count(result.quarantined)} in quarantine.`,
   );
-  nextStep('hal9-migrate state verify');
+  if (result.copy.stopped) note(`Now the copy is stopped by ${result.copy.by}: ${result.copy.reason}.`);
+  nextStep(`hal9-migrate state ${result.copy.stopped ? 'quarantine list' : 'verify'}`);
 }
 
 async function watchCopy(

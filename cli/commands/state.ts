@@ -11,6 +11,7 @@ import { describeState } from '../state/describe-state.ts';
 import { verbDescriptions } from '../verb-descriptions.ts';
 import { addAuditVerb } from './state-audit.ts';
 import { addCheckpointVerbs } from './state-checkpoints.ts';
+import { addFix } from './state-fix.ts';
 import { addMigrate } from './state-migrate.ts';
 import { addPlanVerb } from './state-plan.ts';
 import { addProgress } from './state-progress.ts';
@@ -27,15 +28,16 @@ export function addStateVerbs(program: Command, context: CliContext): void {
   addProgress(state, context);
   addVerify(state, context);
   addDiff(state, context);
+  addFix(state, context);
   addStatus(state, context);
   addStats(state, context);
   addCheckpointVerbs(state, context);
   addRestoreVerbs(state, context);
   addQuarantineVerbs(state, context);
   addStateValidate(state, context);
+  addAuditVerb(state, context);
 }
 
-  addAuditVerb(state, context);
 function addStatus(state: Command, context: CliContext): void {
   addVerb(state, context, {
     name: 'status',

@@ -8,10 +8,18 @@ import { listOption } from '../options.ts';
 import { checkLines } from '../output/control-views.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { validationSummary } from '../output/validation-views.ts';
 import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
 import { replayAll } from '../state/quarantine.ts';
-import { validateState, type StateValidation, type ValidationMode } from '../state/validate-state.ts';
+import { durationMs } from '../state/limits.ts';
+import {
+  parseValidationTests,
+  validateState,
+  validationTests,
+  type StateValidation,
+} from '../state/validate-state.ts';
+import type { ValidationMode } from '../state/validation-checks.ts';
 import { verbDescriptions } from '../verb-descriptions.ts';
 
 type ValidateOptions = Options<{
@@ -22,6 +30,8 @@ type ValidateOptions = Options<{
   failedOnly?: boolean;
   debug?: boolean;
   fixAndRetry?: boolean;
+  tests?: readonly string[];
+  latencyLimit: string;
 }>;
 
 const categoryHelp = 'category, or several by commas; all when absent';
@@ -48,12 +58,13 @@ export function addStateValidate(state: Command, context: CliContext): void {
       name: 'validate',
       description: 'schema, integrity and consistency of the state, with a reason for everything that fails',
       examples: [
-        'hal9-migrate state validate --category user-sessions',
+        'hal9-migrate state validate --tests continuity,integrity,performance',
         'hal9-migrate state validate --failed-only --debug --suggestions',
         'hal9-migrate state validate --category user-sessions --fix-and-retry',
       ],
     }),
   )
+    .option('--tests <names...>', `some of ${validationTests.join(', ')}; all when absent`, listOption)
     .option('--failed-only', 'print what did not pass, and nothing else', false)
     .option('--debug', 'name the records that integrity checks found', false)
     .option('--suggestions', 'say what to do (always so; kept for scripts that say it)', false)
@@ -65,11 +76,14 @@ function withModes(verb: Command): Command {
   return verb
     .option('--category <names...>', categoryHelp, listOption)
     .option('--strict', 'every record verified, nothing in quarantine (the default)', false)
-    .option('--lenient', 'accept what is quarantined with a reason, and faults that flat always had', false);
+    .option('--lenient', 'accept what is quarantined with a reason, and faults that flat always had', false)
+    .option('--latency-limit <duration>', 'longest time that 19 of 20 reads may take', '100ms');
 }
 
 async function validate(options: ValidateOptions, context: CliContext): Promise<void> {
   const mode = modeOf(options);
+  const tests = parseValidationTests(options.tests ?? []);
+  const latencyLimitMs = durationMs('--latency-limit', options.latencyLimit);
   const categories = parseCategories(options.category ?? [], await chosenDefinition());
   const invoker = await functionInvoker(connect(options, context.env));
   const lines = liveLines({ quiet: options.json });
@@ -77,7 +91,8 @@ async function validate(options: ValidateOptions, context: CliContext): Promise<
   if (options.fixAndRetry === true) {
     await replayAll(invoker, categories, ({ replayed }) => progress(`${replayed} replayed`));
   }
-  const validation = await validateState(invoker, categories, mode, progress);
+  const request = { categories, mode, tests, latencyLimitMs };
+  const validation = await validateState(invoker, request, progress);
   lines.done();
   if (!validation.passed) context.setExitCode(exitCodes.gateFailed);
   if (options.json) printDocument('StateValidation', { phase: options.phase, ...validation });
@@ -108,6 +123,10 @@ function modeOf({ phase, strict, lenient }: ValidateOptions): ValidationMode {
 function present({ checks, passed, integrity, mode }: StateValidation, options: ValidateOptions): void {
   const shown = options.failedOnly === true ? checks.filter(({ result }) => result !== 'pass') : checks;
   for (const line of checkLines(shown)) printData(line);
+  if (options.failedOnly !== true) {
+    printData('');
+    for (const line of validationSummary(checks)) printData(line);
+  }
   if (options.debug === true) {
     for (const { fault, pk, detail } of integrity?.findings ?? []) note(`  ${fault}  ${pk}: ${detail}`);
   }

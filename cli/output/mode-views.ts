@@ -22,7 +22,8 @@ export function modeLines(description: StateDescription): readonly string[] {
       last?.stallMs === undefined ? '' : `; writers waited ${duration(last.stallMs)} at the last switch`;
     return `  ${category.padEnd(16)} ${mode.padEnd(18)} ${meaning[mode]}${stall}`;
   });
-  const paused = migrationMode.paused.length === 0 ? '' : `, paused: ${migrationMode.paused.join(', ')}`;
+  const resting = [...migrationMode.paused, ...(migrationMode.pausedJobs ?? [])];
+  const paused = resting.length === 0 ? '' : `, paused: ${resting.join(', ')}`;
   return [
     `Write Mode: ${common ?? 'by category'}`,
     `Migration mode: ${migrationMode.enabled ? `on, by ${migrationMode.by}${paused}` : 'off'}`,

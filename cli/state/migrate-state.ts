@@ -8,6 +8,7 @@ import {
   type StateDescription,
 } from '../../lib/migration/state-description.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
+import type { CopyStop } from '../../lib/migration/settings.ts';
 import type { CategoryStatus } from '../../lib/migration/state-status.ts';
 import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts';
 import { describeState } from './describe-state.ts';
@@ -32,7 +33,11 @@ export interface MigrateStateRequest {
   readonly onProgress: (progress: CopyProgress) => void;
 }
 
-export type MigrateStateResult = CopyProgress & { readonly elapsedMs: number };
+export type MigrateStateResult = CopyProgress & {
+  readonly elapsedMs: number;
+  /** Strict validation may have stopped what else is copied with the last page. */
+  readonly copy: CopyStop;
+};
 
 /**
  * Installs the change log, plans the copy and watches it until it is complete and the log is applied.
@@ -63,7 +68,9 @@ export async function migrateState(
     // Writers never stop, so the log is measured against where it was when the copy became complete.
     if (progress.complete)
       cut ??= new Map(chosen.map(({ category, relay }) => [category, relay.lastSequence]));
-    if (cut !== null && isAppliedUpTo(chosen, cut)) return { ...progress, elapsedMs };
+    if (cut !== null && isAppliedUpTo(chosen, cut)) {
+      return { ...progress, elapsedMs, copy: described.settings.copy };
+    }
     if (!progress.complete) requireRunning(described);
     if (request.timeoutMs !== null && elapsedMs > request.timeoutMs) throw stillCopying(progress);
     await sleep(pollMs, undefined, request.signal === undefined ? {} : { signal: request.signal });

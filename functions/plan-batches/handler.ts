@@ -54,6 +54,7 @@ const settingsChange = z.strictObject({
       sinceMs: z.number(),
       by: z.string(),
       paused: z.array(z.string()),
+      pausedJobs: z.optional(z.array(z.string())),
     }),
   ),
 });

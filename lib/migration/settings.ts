@@ -35,6 +35,8 @@ export interface MigrationSettings {
     readonly by: string;
     /** Features that were on and are turned on again at the end. */
     readonly paused: readonly string[];
+    /** Jobs that ask before they run and are told to wait. */
+    readonly pausedJobs?: readonly string[];
   };
 }
 

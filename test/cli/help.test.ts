@@ -12,6 +12,7 @@ const groups = {
     'progress',
     'verify',
     'diff',
+    'fix',
     'status',
     'stats',
     'checkpoint',
@@ -24,10 +25,12 @@ const groups = {
     'recover',
     'quarantine',
     'validate',
+    'audit',
   ],
   neurons: ['snapshot', 'group', 'verify', 'validate-connections', 'test-signals'],
   configure: ['state-migration', 'reconciliation'],
-  mode: ['migration', 'flat-only', 'status'],
+  phase: ['complete'],
+  mode: ['migration', 'flat-only', 'status', 'job'],
   'state quarantine': ['list', 'show', 'replay'],
 } as const;
 

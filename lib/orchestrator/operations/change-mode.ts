@@ -18,6 +18,8 @@ export interface ChangeModeDeps {
   readonly clock: Clock;
   /** From the deploy file. */
   readonly nonCriticalFeatures: readonly string[];
+  /** Of the flat system, from the migration file. */
+  readonly nonCriticalJobs: readonly string[];
 }
 
 interface By {
@@ -30,7 +32,7 @@ export async function enableMigrationMode(deps: ChangeModeDeps, { by }: By): Pro
   const { settings } = await describe(deps);
   if (settings.migrationMode.enabled) return settings;
   const paused = await pauseFeatures(deps, by);
-  return await setMode(deps, { enabled: true, by, paused });
+  return await setMode(deps, { enabled: true, by, paused, pausedJobs: deps.nonCriticalJobs });
 }
 
 /** Resumes what was paused. The change log stays: a category that was copied is kept current until it is removed. */
@@ -38,7 +40,7 @@ export async function disableMigrationMode(deps: ChangeModeDeps, { by }: By): Pr
   const { settings } = await describe(deps);
   if (!settings.migrationMode.enabled) return settings;
   await turnFeatures(deps, settings.migrationMode.paused, true, by);
-  return await setMode(deps, { enabled: false, by, paused: [] });
+  return await setMode(deps, { enabled: false, by, paused: [], pausedJobs: [] });
 }
 
 /** Moves the authority over every category that is not there yet; the first refusal ends it, and names what moved. */
@@ -83,14 +85,19 @@ async function describe({ invoker }: ChangeModeDeps): Promise<StateDescription> 
 
 async function setMode(
   deps: ChangeModeDeps,
-  mode: { readonly enabled: boolean; readonly by: string; readonly paused: readonly string[] },
+  mode: {
+    readonly enabled: boolean;
+    readonly by: string;
+    readonly paused: readonly string[];
+    readonly pausedJobs: readonly string[];
+  },
 ): Promise<MigrationSettings> {
   const change = { migrationMode: { ...mode, sinceMs: deps.clock.nowMs() } };
   const { after } = (await deps.invoker.invoke('plan-batches', { action: 'configure', change })) as {
     after: MigrationSettings;
   };
   const action = mode.enabled ? 'enable-migration-mode' : 'disable-migration-mode';
-  await note(deps, mode.by, action, { paused: mode.paused });
+  await note(deps, mode.by, action, { paused: mode.paused, pausedJobs: mode.pausedJobs });
   return after;
 }
 

@@ -43,7 +43,8 @@ function aSystem() {
     },
   };
   const nonCriticalFeatures = ['meta_learning', 'meta_cognition'];
-  const deps = { invoker, flags, audit, clock: { nowMs: () => 5_000 }, nonCriticalFeatures };
+  const nonCriticalJobs = ['memory-cleanup', 'report-generation'];
+  const deps = { invoker, flags, audit, clock: { nowMs: () => 5_000 }, nonCriticalFeatures, nonCriticalJobs };
   return { deps, calls, flags, audit, settings };
 }
 
@@ -66,6 +67,7 @@ describe('the migration mode', () => {
       sinceMs: 5_000,
       by: 'ann',
       paused: ['meta_learning'],
+      pausedJobs: ['memory-cleanup', 'report-generation'],
     });
     const records = await audit.list(0, 10);
     expect(records.map(({ principal, action }) => [principal, action])).toEqual([

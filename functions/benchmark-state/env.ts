@@ -1,0 +1,10 @@
+import * as z from 'zod/mini';
+
+import { nameSetting, parseEnvironment, sourceSetting } from '../../lib/config/environment.ts';
+
+const schema = z.object({ SOURCE: sourceSetting, STATE_TABLE: nameSetting });
+
+/** Throws `EnvironmentInvalid` with every fault. */
+export function parseEnv(source: Readonly<Record<string, string | undefined>>): z.infer<typeof schema> {
+  return parseEnvironment(schema, source);
+}
