@@ -1,4 +1,5 @@
 import { HalError } from '../kernel/errors.ts';
+import { fenceItem, openItem, unfenceItem } from '../migration/admission.ts';
 import { groupCount } from '../migration/bucket.ts';
 import type { Category } from '../migration/category.ts';
 import type { AuthorityItem, AuthorityStore } from '../migration/ports.ts';
@@ -60,27 +61,20 @@ export function makeMemoryAuthorityStore(
     fence: (category, epoch) =>
       changeAll(category, {
         name: 'fence',
-        next: (item) => (item.epoch === epoch ? { ...item, fenced: true } : null),
+        next: (item) => fenceItem(item, epoch),
         overtakenAt: epoch + 1,
       }),
     unfence: (category, epoch) =>
       changeAll(category, {
         name: 'unfence',
-        next: (item) => {
-          const last = world.switches.get(category);
-          const isAborted = last?.stage === 'aborted' && last.epoch === epoch + 1;
-          return item.epoch === epoch && isAborted ? { ...item, fenced: false } : null;
-        },
+        next: (item) => unfenceItem(item, epoch, world.switches.get(category)),
         // What is not lifted is another switch's, or was never set.
         overtakenAt: 0,
       }),
     open: (category, side, epoch) =>
       changeAll(category, {
         name: 'open',
-        next: (item) => {
-          const mayLeave = item.side === 'flat' || item.fenced;
-          return item.epoch === epoch - 1 && mayLeave ? { ...item, side, epoch, fenced: false } : null;
-        },
+        next: (item) => openItem(item, side, epoch),
         overtakenAt: epoch,
       }),
   };

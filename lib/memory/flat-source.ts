@@ -1,3 +1,4 @@
+import { judgeReverse, moveFlat } from '../migration/admission.ts';
 import type { Category } from '../migration/category.ts';
 import { decodeKey, encodeKey, recordPk } from '../migration/key.ts';
 import type {
@@ -76,11 +77,9 @@ function authorityMethods(
 ): Pick<FlatSource, 'authority' | 'fence' | 'unfence' | 'follow' | 'open'> {
   /** From one state to the next, true as well when it was already made. */
   const move = (category: Category, from: FlatAuthority, to: FlatAuthority): boolean => {
-    const present = flatAuthority(store, category);
-    if (present.epoch === to.epoch && present.state === to.state) return true;
-    if (present.epoch !== from.epoch || present.state !== from.state) return false;
-    store.authorities.set(category, to);
-    return true;
+    const next = moveFlat(flatAuthority(store, category), from, to);
+    if (next !== null) store.authorities.set(category, next);
+    return next !== null;
   };
   return {
     authority: (category) => read('authority', () => flatAuthority(store, category)),
@@ -160,8 +159,10 @@ function firstAfter(log: readonly { readonly sequence: number }[], sequence: num
 
 function applyReverse(store: FlatStore, category: Category, change: ReverseChange): ReverseOutcome {
   const authority = flatAuthority(store, category);
-  if (authority.state !== 'following' || authority.epoch !== change.version.epoch) return 'refused-epoch';
-  if (!raiseVersion(store, change.key, change.version)) return 'already-newer';
+  const known = store.versions.get(recordPk(change.key)) ?? null;
+  const outcome = judgeReverse(authority, known, change.version);
+  if (outcome !== 'applied') return outcome;
+  raiseVersion(store, change.key, change.version);
   const table = tableOf(store.definition, change.key.recordType);
   if (change.row !== null && encodeKey(rowKey(table.keyColumns, change.row)) !== change.key.id) {
     throw new TypeError(`reverse change of ${recordPk(change.key)} carries the row of another key`);

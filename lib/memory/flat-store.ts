@@ -1,9 +1,10 @@
 import { HalError } from '../kernel/errors.ts';
+import { admitsNewer } from '../migration/admission.ts';
 import type { Category } from '../migration/category.ts';
 import type { MigrationDefinition } from '../migration/definition.ts';
 import { encodeKey, recordPk } from '../migration/key.ts';
 import type { FlatAuthority, SourceImage } from '../migration/ports.ts';
-import { compareVersions, type RecordVersion } from '../migration/record.ts';
+import type { RecordVersion } from '../migration/record.ts';
 import type { FlatRow, KeyPart, RecordKey } from '../migration/row.ts';
 import { categoriesOf, tableOf, type MigratedTable } from '../migration/table-lookup.ts';
 import { compareKeyParts } from './key-order.ts';
@@ -130,8 +131,7 @@ export function imageOf(store: FlatStore, key: RecordKey, keyParts: readonly Key
 
 /** Raises the version of a key; false when it already has that version or a newer one. */
 export function raiseVersion(store: FlatStore, key: RecordKey, version: RecordVersion): boolean {
-  const known = store.versions.get(recordPk(key));
-  if (known !== undefined && compareVersions(known, version) >= 0) return false;
+  if (!admitsNewer(store.versions.get(recordPk(key)) ?? null, version)) return false;
   store.versions.set(recordPk(key), version);
   return true;
 }

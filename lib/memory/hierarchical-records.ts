@@ -1,4 +1,5 @@
 import type { HierarchicalRecords } from '../gateway/ports.ts';
+import { admitsHierarchical } from '../migration/admission.ts';
 import { recordPk } from '../migration/key.ts';
 import { compareVersions, type RecordVersion, type TargetRecord } from '../migration/record.ts';
 import { authorityKey } from './authority-store.ts';
@@ -22,9 +23,7 @@ export function makeMemoryHierarchicalRecords(
       transaction(interleave, 'hierarchical.write', () => {
         if (conflicts()) return 'contended';
         const authority = world.authority.get(authorityKey(record.category, group));
-        const admitted =
-          authority?.side === 'hierarchical' && !authority.fenced && authority.epoch === record.version.epoch;
-        if (!admitted) return 'authority-moved';
+        if (!admitsHierarchical(authority, record.version.epoch)) return 'authority-moved';
         const pk = recordPk(record.key);
         if (!isVersion(world.records.get(pk), expected)) return 'version-moved';
         putRecord(world, pk, record);

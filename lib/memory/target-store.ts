@@ -1,8 +1,9 @@
+import { admitsInsert, admitsNewer, admitsRepair } from '../migration/admission.ts';
 import { recordPk } from '../migration/key.ts';
 import type { TargetStore, WriteOutcome } from '../migration/ports.ts';
 import { isIntact } from '../migration/record-hash.ts';
 import { isCanary } from '../migration/reverse-canary.ts';
-import { compareVersions, type StoredRecord, type TargetRecord } from '../migration/record.ts';
+import type { RecordVersion, StoredRecord, TargetRecord } from '../migration/record.ts';
 import { observation, uninterrupted, type Interleave } from './interleave.ts';
 import { putRecord, type MemoryWorld } from './world.ts';
 
@@ -30,19 +31,14 @@ export function makeMemoryTargetStore(
     return outcomes;
   };
   return {
-    insertIfAbsent: (records) => writeAll('target.insertIfAbsent', records, (stored) => stored === undefined),
+    insertIfAbsent: (records) =>
+      writeAll('target.insertIfAbsent', records, (stored) => admitsInsert(versionOf(stored))),
     applyVersioned: (records) =>
-      writeAll(
-        'target.applyVersioned',
-        records,
-        (stored, record) => stored === undefined || compareVersions(stored.version, record.version) < 0,
+      writeAll('target.applyVersioned', records, (stored, record) =>
+        admitsNewer(versionOf(stored), record.version),
       ),
     repair: (records) =>
-      writeAll(
-        'target.repair',
-        records,
-        (stored, record) => stored === undefined || compareVersions(stored.version, record.version) <= 0,
-      ),
+      writeAll('target.repair', records, (stored, record) => admitsRepair(versionOf(stored), record.version)),
     read: (keys) =>
       observation(interleave, 'target.read', () => {
         const found = keys.flatMap((key): [string, StoredRecord][] => {
@@ -58,6 +54,10 @@ export function makeMemoryTargetStore(
 /** As found: what was stored is checked again at every read. */
 export function asStored(record: TargetRecord): StoredRecord {
   return { ...record, intact: isIntact(record) };
+}
+
+function versionOf(stored: TargetRecord | undefined): RecordVersion | null {
+  return stored?.version ?? null;
 }
 
 function refuseRepeatedKeys(records: readonly TargetRecord[]): void {

@@ -1,14 +1,31 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
 import { faultKinds } from '../simulation/faults.ts';
 import { plants } from '../simulation/plants.ts';
 
-const sections = readFileSync('docs/fault-model.md', 'utf8').split(/^\| (?:knob|plant) \|.*$/m);
+const text = readFileSync('docs/fault-model.md', 'utf8');
+const sections = text.split(/^\| (?:knob|plant) \|.*$/m);
 
 describe('docs/fault-model.md', () => {
   test('explains every knob of the simulation, and no other', () => {
     expect(namesIn(sections[1])).toEqual([...faultKinds]);
+  });
+
+  test('says where each of the 41 kinds of fault happens', () => {
+    const firstCells = [...text.matchAll(/^\| (?:`\w+` \| (\d+)|(\d+):)/gm)];
+    const kinds = new Set(firstCells.map(([, knob, engine]) => Number(knob ?? engine)));
+
+    expect([...kinds].toSorted((left, right) => left - right)).toEqual(
+      Array.from({ length: 41 }, (_, at) => at + 1),
+    );
+  });
+
+  test('names only tests that exist', () => {
+    const files = [...text.matchAll(/`(test\/[\w/.-]+\.test\.ts)`/g)].map(([, file = '']) => file);
+
+    expect(files.length).toBeGreaterThan(5);
+    expect(files.filter((file) => !existsSync(file))).toEqual([]);
   });
 
   test('explains every planted bug, and no other', () => {

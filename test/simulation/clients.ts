@@ -1,11 +1,12 @@
 import { HalError } from '../../lib/kernel/errors.ts';
 import { randomInt, type Random } from '../../lib/kernel/random.ts';
 import { encodeKey, recordPk } from '../../lib/migration/key.ts';
-import type { FlatRow, KeyPart, RecordKey } from '../../lib/migration/row.ts';
+import type { FlatRow, FlatValue, KeyPart, RecordKey } from '../../lib/migration/row.ts';
 import type { MigratedTable } from '../../lib/migration/table-lookup.ts';
 import { setRow, writeRow } from '../../lib/memory/flat-store.ts';
 import type { Cluster } from './cluster.ts';
 import { poison } from './definition.ts';
+import type { Faults } from './faults.ts';
 import type { History } from './history.ts';
 import type { Process } from './processes.ts';
 
@@ -31,6 +32,7 @@ export interface Clients {
 }
 
 interface ClientsOptions {
+  readonly faults: Faults;
   readonly cluster: Cluster;
   readonly history: History;
   readonly random: Random;
@@ -39,12 +41,13 @@ interface ClientsOptions {
 }
 
 export function makeClients(options: ClientsOptions): Clients {
-  const { cluster, history, random, tables } = options;
+  const { cluster, history, random, tables, faults } = options;
   const { store, world, processes } = cluster;
   const workload = { inserts: 0, updates: 0, deletes: 0, reinserts: 0, poisonedRows: 0, refusedWrites: 0 };
   const deleted = new Set<string>();
   const state = { stopped: false };
   let values = 0;
+  let last: { readonly pk: string; readonly isDelete: boolean } | null = null;
   let hot: { table: MigratedTable; key: RecordKey } | null = null;
 
   const anyKey = (): { table: MigratedTable; key: RecordKey } => {
@@ -61,12 +64,22 @@ export function makeClients(options: ClientsOptions): Clients {
     values += 1;
     const isPoisoned = random.next() < 0.08;
     if (isPoisoned) workload.poisonedRows += 1;
-    return rowOf(table, key, `${isPoisoned ? poison : 'value'}-${values}`);
+    const text = `${isPoisoned ? poison : 'value'}-${values}`;
+    const payload = faults.happens('oversizedRow') ? text.padEnd(400_000, '.') : text;
+    const row = rowOf(table, key, payload);
+    if (faults.happens('edgeValue'))
+      return { ...row, extra: edgeValues[randomInt(random, edgeValues.length)]! };
+    // A column that was not there when the migration began.
+    return faults.happens('schemaDrift') ? { ...row, added: `new-${values}` } : row;
   };
 
   const count = (key: RecordKey, row: FlatRow | null): void => {
     const pk = recordPk(key);
     const exists = store.tables.get(key.recordType)?.rows.has(key.id) ?? false;
+    const isCopying = [...world.ranges.values()].some(({ state }) => state !== 'complete');
+    if (isCopying) faults.count(row === null ? 'deleteDuringCopy' : 'updateDuringCopy');
+    if (last?.pk === pk && last.isDelete !== (row === null)) faults.count('flipFlop');
+    last = { pk, isDelete: row === null };
     if (row === null) {
       workload.deletes += 1;
       deleted.add(pk);
@@ -171,6 +184,22 @@ function rowOf(table: MigratedTable, key: RecordKey, payload: string): FlatRow {
   const columns = table.keyColumns.map((column, at) => [column, parts[at] ?? null]);
   return { ...(Object.fromEntries(columns) as FlatRow), payload };
 }
+
+/** What JSON, doubles, UTF-8 and other people's databases make of values. */
+const edgeValues: readonly FlatValue[] = [
+  2n ** 53n + 1n,
+  -(2n ** 63n),
+  0,
+  -0,
+  Number.NaN,
+  Number.NEGATIVE_INFINITY,
+  1e21,
+  5e-324,
+  '\uD800',
+  'e\u0301 is not \u00e9',
+  '\u0000\uFFFF\u{1F600}',
+  '__proto__',
+];
 
 function payloadOf(row: FlatRow | null): string | null {
   return row === null ? null : String(row['payload']);

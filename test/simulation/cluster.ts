@@ -20,6 +20,7 @@ import { makeMemoryQuarantineStore } from '../../lib/memory/quarantine-store.ts'
 import { makeMemoryRangeStore } from '../../lib/memory/range-store.ts';
 import { makeMemoryRelayStore } from '../../lib/memory/relay-store.ts';
 import { makeMemoryReversePendingStore } from '../../lib/memory/reverse-pending-store.ts';
+import { makeMemoryReverseCanaries } from '../../lib/memory/reverse-canaries.ts';
 import { makeMemoryRunForecasts } from '../../lib/memory/run-forecasts.ts';
 import { makeMemorySettingsStore } from '../../lib/memory/settings-store.ts';
 import { makeMemorySwitchStore } from '../../lib/memory/switch-store.ts';
@@ -40,6 +41,8 @@ import type {
   TargetStore,
 } from '../../lib/migration/ports.ts';
 import { makeRepairKeys } from '../../lib/migration/repair-keys.ts';
+import type { ReverseCanaries } from '../../lib/migration/reverse-canary.ts';
+import type { SettingsStore } from '../../lib/migration/settings.ts';
 import type { Faults } from './faults.ts';
 import { watchFences, watchInvariants, type Invariants } from './invariants.ts';
 import { makeProcesses, type Process, type Processes } from './processes.ts';
@@ -60,6 +63,8 @@ interface Ports {
   readonly digests: DigestStore;
   readonly rangeQueue: RangeQueue;
   readonly changeQueue: ChangeQueue;
+  readonly canaries: ReverseCanaries;
+  readonly settings: SettingsStore;
 }
 
 /** A bug, planted by replacing what a handler is given. */
@@ -78,6 +83,8 @@ export interface Cluster {
   readonly queues: readonly SimulatedQueue[];
   readonly streams: readonly SimulatedStream[];
   handlers(process: Process): Handlers;
+  /** Of another account whose operator named this flat store. */
+  foreignHandlers(process: Process): Handlers;
   gateway(process: Process): Gateway;
 }
 
@@ -97,7 +104,10 @@ export function makeCluster(options: ClusterOptions): Cluster {
   const processes = makeProcesses(scheduler, faults, random);
   const queues = new Map<'ranges' | 'changes', SimulatedQueue>();
 
-  const portsOf = (process: Process): Ports => {
+  const foreignWorld = makeMemoryWorld();
+  const settings = makeMemorySettingsStore();
+
+  const portsOf = (process: Process, world: MemoryWorld): Ports => {
     const { interleave, clock } = process;
     const ports: Ports = {
       source: makeMemoryFlatSource(store, interleave),
@@ -109,13 +119,28 @@ export function makeCluster(options: ClusterOptions): Cluster {
       quarantine: makeMemoryQuarantineStore(world, interleave),
       switches: makeMemorySwitchStore(world, interleave),
       digests: makeMemoryDigestStore(world, interleave),
-      rangeQueue: makeMemoryRangeQueue((body) => queues.get('ranges')?.send(body), interleave),
-      changeQueue: makeMemoryChangeQueue((body) => queues.get('changes')?.send(body), interleave),
+      rangeQueue: makeMemoryRangeQueue(
+        (body) => queues.get('ranges')?.send(spelled(process, body)),
+        interleave,
+      ),
+      changeQueue: makeMemoryChangeQueue(
+        (body) => queues.get('changes')?.send(spelled(process, body)),
+        interleave,
+      ),
+      canaries: makeMemoryReverseCanaries(world, interleave),
+      settings: {
+        ...settings,
+        async read() {
+          await interleave('settings.read:read');
+          return await settings.read();
+        },
+      },
     };
     const planted = options.plant === null ? ports : options.plant(ports, { world, store, process });
     return { ...planted, ranges: watchFences(planted.ranges, world, invariants.violations) };
   };
-  const handlers = (process: Process): Handlers => makeHandlers(definition, portsOf(process), process);
+  const handlers = (process: Process): Handlers =>
+    makeHandlers(definition, portsOf(process, world), process, invariants.noticeError);
 
   queues.set(
     'ranges',
@@ -150,6 +175,8 @@ export function makeCluster(options: ClusterOptions): Cluster {
     queues: [...queues.values()],
     streams: [stream],
     handlers,
+    foreignHandlers: (process) =>
+      makeHandlers(definition, portsOf(process, foreignWorld), process, invariants.noticeError),
     gateway: (process) => {
       const { interleave, clock, sleeper } = process;
       return makeGateway({
@@ -157,7 +184,7 @@ export function makeCluster(options: ClusterOptions): Cluster {
         hierarchical: makeMemoryHierarchicalRecords(world, interleave, () =>
           faults.happens('transactionConflict'),
         ),
-        authority: portsOf(process).authority,
+        authority: portsOf(process, world).authority,
         definition,
         clock,
         sleeper,
@@ -168,17 +195,31 @@ export function makeCluster(options: ClusterOptions): Cluster {
   };
 }
 
-function makeHandlers(definition: MigrationDefinition, ports: Ports, process: Process) {
-  const { rangeQueue, changeQueue, ...stores } = ports;
-  const { clock, sleeper } = process;
+/** The other version writes a member into its messages that this one does not know. */
+function spelled({ version }: Process, body: string): string {
+  return version === 'present' ? body : body.replace('{', '{"addedLater":1,');
+}
+
+function makeHandlers(
+  definition: MigrationDefinition,
+  ports: Ports,
+  process: Process,
+  noticeError: (error: unknown) => void,
+) {
+  const { rangeQueue, changeQueue, canaries, ...stores } = ports;
+  const { clock, sleeper, version } = process;
+  const pace = paces[version];
   const deps = {
     definition,
     ...stores,
     clock,
     sleeper,
-    guards: null,
-    settings: makeMemorySettingsStore(),
+    // The other version does not know them yet.
+    guards: version === 'present' ? { canaries, sleeper, settings: stores.settings } : null,
     forecasts: makeMemoryRunForecasts(),
+    onFailure: (_what: string, error: unknown) => {
+      noticeError(error);
+    },
   };
   // Built when asked for: each process uses one of them.
   return {
@@ -186,13 +227,14 @@ function makeHandlers(definition: MigrationDefinition, ports: Ports, process: Pr
       return makePrepareSource(deps);
     },
     get planBatches() {
-      return makePlanBatches({ ...deps, queue: rangeQueue, rowsPerRange: 4 });
+      return makePlanBatches({ ...deps, queue: rangeQueue, rowsPerRange: pace.rowsPerRange });
     },
     get migrateBatch() {
-      return makeMigrateBatch({ ...deps, pageSize: 2, leaseMs: 6_000 });
+      return makeMigrateBatch({ ...deps, pageSize: pace.pageSize, leaseMs: 6_000 });
     },
     get relayChanges() {
-      return makeRelayChanges({ ...deps, queue: changeQueue, ...relayPace });
+      const { batchEntries } = pace;
+      return makeRelayChanges({ ...deps, queue: changeQueue, batchEntries, ...relayTimes });
     },
     get applyChanges() {
       return makeApplyChanges(deps);
@@ -204,7 +246,7 @@ function makeHandlers(definition: MigrationDefinition, ports: Ports, process: Pr
       return makeSwitchAuthority(deps);
     },
     get verifyState() {
-      return makeVerifyState({ ...deps, timeBudgetMs: 6_000, pageSize: 5 });
+      return makeVerifyState({ ...deps, timeBudgetMs: 1_000, pageSize: 5 });
     },
     get repairKeys() {
       return makeRepairKeys(deps);
@@ -212,4 +254,8 @@ function makeHandlers(definition: MigrationDefinition, ports: Ports, process: Pr
   };
 }
 
-const relayPace = { loopMs: 20_000, idleMs: 1_500, batchEntries: 4, resendAfterMs: 8_000 };
+const relayTimes = { loopMs: 20_000, idleMs: 1_500, resendAfterMs: 8_000 };
+const paces = {
+  present: { rowsPerRange: 4, pageSize: 2, batchEntries: 4 },
+  other: { rowsPerRange: 5, pageSize: 3, batchEntries: 7 },
+};

@@ -13,17 +13,21 @@ const transform: Transform = {
     }
     const columns = Object.entries(row).map(([name, value]) => [
       name,
-      typeof value === 'bigint' ? { integer: value } : { text: value },
+      typeof value === 'bigint'
+        ? { integer: value }
+        : typeof value === 'number'
+          ? { real: value }
+          : { text: value },
     ]);
     return { kind: 'converted', record: { body: { columns: Object.fromEntries(columns) as unknown } } };
   },
   restore(body) {
     const { columns } = body as {
-      columns: Record<string, { integer?: number | bigint; text?: string | null }>;
+      columns: Record<string, { integer?: number | bigint; real?: number | bigint; text?: string | null }>;
     };
-    const values = Object.entries(columns).map(([name, { integer, text }]) => [
+    const values = Object.entries(columns).map(([name, { integer, real, text }]) => [
       name,
-      integer === undefined ? (text ?? null) : BigInt(integer),
+      integer !== undefined ? BigInt(integer) : real !== undefined ? Number(real) : (text ?? null),
     ]);
     return Object.fromEntries(values) as FlatRow;
   },

@@ -1,6 +1,7 @@
 import { randomInt, type Random } from '../../lib/kernel/random.ts';
 import type { Category } from '../../lib/migration/category.ts';
 import { recordPk } from '../../lib/migration/key.ts';
+import { isCanary } from '../../lib/migration/reverse-canary.ts';
 import type { RecordOrigin, TargetRecord } from '../../lib/migration/record.ts';
 import type { VerifyAnswer } from '../../lib/migration/verify-state.ts';
 import type { Cluster, Handlers } from './cluster.ts';
@@ -69,6 +70,17 @@ export function makeOperator(options: OperatorOptions): Operator {
     }
   };
 
+  /** By somebody whose profile names another account: its tables are empty, the flat store is the same. */
+  const switchElsewhere = async (request: Record<string, unknown>): Promise<void> => {
+    const ending = await cluster.processes.spawn((process) =>
+      cluster.foreignHandlers(process).switchAuthority(request),
+    );
+    if (ending.kind !== 'returned' || ending.result.kind === 'already-there') return;
+    invariants.violations.push(
+      `wrong account: the switch to ${String(request['to'])} was ${ending.result.kind}`,
+    );
+  };
+
   return {
     verify,
     async copy() {
@@ -105,7 +117,7 @@ export function makeOperator(options: OperatorOptions): Operator {
     },
     async repairForNothing(category) {
       const keys = [...world.records.values()]
-        .filter((record) => record.category === category)
+        .filter((record) => record.category === category && !isCanary(record.key))
         .map(({ key }) => key);
       if (keys.length === 0) return;
       const chosen = keys.slice(randomInt(random, keys.length)).slice(0, 4);
@@ -113,6 +125,7 @@ export function makeOperator(options: OperatorOptions): Operator {
     },
     async switchTo(category, to) {
       const request = { category, to, requestedBy: 'operator', action: 'switch' };
+      if (faults.happens('wrongAccount')) await switchElsewhere(request);
       if (faults.happens('switchAborted')) {
         const started = attempt((handlers) => handlers.switchAuthority(request));
         await scheduler.sleep(400 * random.next());
@@ -120,6 +133,12 @@ export function makeOperator(options: OperatorOptions): Operator {
         await started;
       }
       if (faults.happens('doubleStart')) void attempt((handlers) => handlers.switchAuthority(request));
+      if (to === 'flat' && faults.happens('rollbackTwice')) {
+        // A second alarm, while the rollback of the first is on its way.
+        scheduler.at(300 * random.next(), () => {
+          void attempt((handlers) => handlers.switchAuthority({ ...request, requestedBy: 'alarm' }));
+        });
+      }
       await untilDone((handlers) => handlers.switchAuthority(request));
     },
   };

@@ -2,6 +2,7 @@ import type { Clock, Sleeper } from '../../lib/kernel/clock.ts';
 import type { Random } from '../../lib/kernel/random.ts';
 import type { Interleave } from '../../lib/memory/interleave.ts';
 import type { Faults } from './faults.ts';
+import { credentialsExpired, isBetween, makeNetwork } from './network.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** One Lambda invocation, operator or client: everything it waits for can be its end. */
@@ -9,25 +10,14 @@ export interface Process {
   readonly interleave: Interleave;
   readonly clock: Clock;
   readonly sleeper: Sleeper;
+  /** Two versions of the product are at work while it is being upgraded, or taken back. */
+  readonly version: 'present' | 'other';
 }
 
 export type Ending<Result> =
   | { readonly kind: 'returned'; readonly result: Result }
   | { readonly kind: 'threw'; readonly error: unknown }
   | { readonly kind: 'died' };
-
-class SimulatedFault extends Error {}
-
-/** Without a stack: tens of thousands of them are thrown, and each says where it was. */
-function simulatedFault(message: string): SimulatedFault {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
-  const fault = new SimulatedFault(message);
-  Error.stackTraceLimit = stackTraceLimit;
-  return fault;
-}
-
-const noFault = (): null => null;
 
 export interface Processes {
   /** Runs `work` in a process of its own until it returns, throws or dies. */
@@ -37,57 +27,54 @@ export interface Processes {
 }
 
 export function makeProcesses(scheduler: Scheduler, faults: Faults, random: Random): Processes {
-  let throttledUntilMs = 0;
+  const network = makeNetwork(scheduler, faults, random);
   let running = 0;
-  const isThrottled = (): boolean => {
-    if (faults.happens('throttle')) throttledUntilMs = scheduler.nowMs() + 2_000 * random.next();
-    return faults.enabled && scheduler.nowMs() < throttledUntilMs && random.next() < 0.5;
-  };
-  const faultAt = (point: string): SimulatedFault | null => {
-    const isRead = point.endsWith(':read');
-    const isCall = isRead || point.endsWith(':call');
-    const isReply = isRead || point.endsWith(':reply');
-    if (isCall && isThrottled()) return simulatedFault(`throttled at ${point}`);
-    if (isCall && faults.happens('requestLost')) return simulatedFault(`request lost at ${point}`);
-    if (isReply && faults.happens('replyLost')) return simulatedFault(`reply lost at ${point}`);
-    const isBetween = !isCall && !isReply;
-    return isBetween && faults.happens('partialBatch') ? simulatedFault(`batch cut at ${point}`) : null;
-  };
   return {
     running: () => running,
     spawn: (work) =>
       new Promise((resolveEnding) => {
         running += 1;
+        let dead = false;
         const resolve: typeof resolveEnding = (ending) => {
+          if (dead) return;
+          dead = true;
           running -= 1;
           resolveEnding(ending);
         };
-        const skewMs = faults.happens('clockSkew') ? (random.next() - 0.5) * 20_000 : 0;
-        let dead = false;
+        const expiresAtMs = faults.happens('credentialsExpired')
+          ? scheduler.nowMs() + 3_000 * random.next()
+          : Number.POSITIVE_INFINITY;
         /** Every wait of the process: it may be dead by then, or die there, or be answered with a fault. */
-        const wait = (durationMs: number, faultThen: () => SimulatedFault | null): Promise<void> =>
+        const wait = (durationMs: number, point: string | null): Promise<void> =>
           new Promise((goOn, fail) => {
             scheduler.at(durationMs, () => {
               if (dead) return;
-              if (faults.happens('crash')) {
-                dead = true;
+              const isKilled =
+                faults.happens('crash') ||
+                (point !== null && isBetween(point) && faults.happens('outOfMemory'));
+              if (isKilled) {
                 resolve({ kind: 'died' });
                 return;
               }
-              const fault = faultThen();
+              if (point !== null && scheduler.nowMs() >= expiresAtMs) {
+                fail(credentialsExpired(point));
+                return;
+              }
+              const fault = point === null ? null : network.faultAt(point);
               if (fault === null) goOn();
               else fail(fault);
             });
           });
-        const interleave: Interleave = (point) => wait(latencyMs(faults, random), () => faultAt(point));
         const process: Process = {
-          interleave,
-          clock: { nowMs: () => Math.floor(scheduler.nowMs() + skewMs) },
-          sleeper: { sleep: (durationMs) => wait(durationMs, noFault) },
+          interleave: (point) => wait(network.latencyMs(), point),
+          clock: clockOf(scheduler, faults, random),
+          sleeper: { sleep: (durationMs) => wait(durationMs, null) },
+          version: faults.happens('twoVersions') ? 'other' : 'present',
         };
         work(process).then(
           (result) => {
-            resolve({ kind: 'returned', result });
+            // All the work is done, and nobody learns of it.
+            resolve(faults.happens('timeoutBeforeAck') ? { kind: 'died' } : { kind: 'returned', result });
           },
           (error: unknown) => {
             resolve({ kind: 'threw', error });
@@ -97,8 +84,16 @@ export function makeProcesses(scheduler: Scheduler, faults: Faults, random: Rand
   };
 }
 
-function latencyMs(faults: Faults, random: Random): number {
-  if (faults.happens('freeze')) return 5_000 + 85_000 * random.next();
-  if (faults.happens('slowReply')) return 100 + 4_900 * random.next();
-  return 1 + 9 * random.next();
+/** Wrong by some seconds as a rule, by five minutes at worst, and some jump in the middle of what they measure. */
+function clockOf(scheduler: Scheduler, faults: Faults, random: Random): Clock {
+  const skewMs = faults.happens('clockSkew') ? 300_000 * (2 * random.next() - 1) ** 5 : 0;
+  if (!faults.happens('clockJump')) return { nowMs: () => Math.floor(scheduler.nowMs() + skewMs) };
+  const jumpAtMs = scheduler.nowMs() + 2_000 * random.next();
+  const jumpMs = 120_000 * (2 * random.next() - 1) ** 3;
+  return {
+    nowMs() {
+      const nowMs = scheduler.nowMs();
+      return Math.floor(nowMs + skewMs + (nowMs >= jumpAtMs ? jumpMs : 0));
+    },
+  };
 }

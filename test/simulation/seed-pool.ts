@@ -43,7 +43,7 @@ async function runWorker(
   try {
     for (let task = nextTask(); task !== undefined; task = nextTask()) {
       const answer = new Promise<Tally>((resolve) => worker.once('message', resolve));
-      worker.postMessage(task);
+      worker.postMessage(task, []);
       finished(await Promise.race([answer, failed]));
     }
   } finally {

@@ -3,5 +3,5 @@ import { parentPort } from 'node:worker_threads';
 import { runSeeds, type SeedTask } from './run-seeds.ts';
 
 parentPort?.on('message', (task: SeedTask) => {
-  void runSeeds(task).then((tally) => parentPort?.postMessage(tally));
+  void runSeeds(task).then((tally) => parentPort?.postMessage(tally, []));
 });

@@ -1,12 +1,14 @@
 import { randomInt, seededRandom, type Random } from '../../lib/kernel/random.ts';
 import type { Category } from '../../lib/migration/category.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
+import { isCanary } from '../../lib/migration/reverse-canary.ts';
 import { makeClients, type Clients, type Workload } from './clients.ts';
 import { makeCluster, type Cluster, type Plant } from './cluster.ts';
 import { smallDefinition } from './definition.ts';
 import { makeFaults, type FaultKind, type Faults } from './faults.ts';
 import { makeHistory } from './history.ts';
 import { makeOperator, type Operator } from './operator.ts';
+import { runTraffic } from './traffic.ts';
 import { makeScheduler, type Scheduler } from './scheduler.ts';
 
 export interface SimulationResult {
@@ -48,7 +50,7 @@ export async function simulate(seed: number, plant: Plant | null = null): Promis
   const { tables } = definition;
   const categories = [...new Set(tables.map(({ category }) => category))];
   const keysPerTable = 6 + randomInt(random, 8);
-  const clients = makeClients({ cluster, history, random, tables, keysPerTable });
+  const clients = makeClients({ cluster, faults, history, random, tables, keysPerTable });
   const operator = makeOperator({ cluster, scheduler, faults, random, categories });
   const run: Run = { scheduler, random, faults, cluster, clients, operator, categories };
   const { violations } = cluster.invariants;
@@ -100,7 +102,9 @@ async function tell(run: Run): Promise<void> {
   });
   const schedules = startSchedules(run);
   watch(run, schedules);
-  const busy = [clients.legacy(25), clients.user(40), clients.user(40)];
+  const violate = (text: string): void => void cluster.invariants.violations.push(text);
+  const traffic = runTraffic({ scheduler, faults, random, violate });
+  const busy = [traffic, clients.legacy(25), clients.user(40), clients.user(40)];
   await operator.copy();
   busy.push(repairNowAndThen(run, 4));
   await operator.damageAndRepair();
@@ -176,16 +180,19 @@ function watch(run: Run, schedules: Schedules): void {
   }
 }
 
-async function settle({ cluster, scheduler }: Run, deadlineMs: number): Promise<void> {
+async function settle({ cluster, operator, scheduler }: Run, deadlineMs: number): Promise<void> {
   const { world, store } = cluster;
-  const isSettled = (): boolean =>
+  const isForwardSettled = (): boolean =>
     [...store.logs].every(
       ([category, log]) => (world.relayCursors.get(category) ?? 0) >= (log.at(-1)?.sequence ?? 0),
     ) &&
     [...world.relayBatches.values()].every((batches) => batches.length === 0) &&
-    world.reversePending.size === 0 &&
     [...cluster.queues, ...cluster.streams].every((queue) => queue.size() === 0);
-  while (!isSettled()) {
+  const unreversed = (): Set<Category> =>
+    new Set(
+      [...world.reversePending.values()].filter(({ key }) => !isCanary(key)).map(({ category }) => category),
+    );
+  while (!isForwardSettled() || unreversed().size > 0) {
     if (scheduler.nowMs() > deadlineMs) {
       cluster.invariants.violations.push(
         'liveness: changes are still on their way long after the last fault',
@@ -193,5 +200,10 @@ async function settle({ cluster, scheduler }: Run, deadlineMs: number): Promise<
       return;
     }
     await scheduler.sleep(1_000);
+    // What a stream has lost is never delivered: a switch back carries it, and another goes forward again.
+    for (const category of isForwardSettled() ? unreversed() : []) {
+      await operator.switchTo(category, 'flat');
+      await operator.switchTo(category, 'hierarchical');
+    }
   }
 }

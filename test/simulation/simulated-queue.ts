@@ -10,7 +10,7 @@ export type Consume = (event: QueueEvent) => Promise<Ending<PartialBatchResponse
 export interface SimulatedQueue {
   send(body: string): void;
   size(): number;
-  /** Messages that were received too often come back, as after a redrive by the operator. */
+  /** Messages that were received too often come back, as after a redrive by the operator; the unreadable ones once. */
   redrive(): void;
 }
 
@@ -18,11 +18,14 @@ interface Message {
   readonly id: string;
   readonly body: string;
   receives: number;
+  redriven: boolean;
   visibleAtMs: number;
 }
 
 const visibilityMs = 12_000;
 const maxReceives = 5;
+/** What no consumer can ever read. */
+const poisonBody = '{"category":"nobody knows it"}';
 
 /** A standard queue with its event source: at least once, in any order, with a visibility timeout that can expire. */
 export function makeSimulatedQueue(
@@ -35,9 +38,9 @@ export function makeSimulatedQueue(
   let sent = 0;
   let busy = 0;
 
-  const add = (body: string, delayMs: number): void => {
+  const add = (body: string, delayMs: number, redriven = false): void => {
     sent += 1;
-    messages.push({ id: `m${sent}`, body, receives: 0, visibleAtMs: scheduler.nowMs() + delayMs });
+    messages.push({ id: `m${sent}`, body, receives: 0, redriven, visibleAtMs: scheduler.nowMs() + delayMs });
     scheduler.at(delayMs, pump);
   };
 
@@ -52,23 +55,34 @@ export function makeSimulatedQueue(
     }
     for (const message of batch) {
       message.receives += 1;
-      message.visibleAtMs = scheduler.nowMs() + visibilityMs;
-      scheduler.at(visibilityMs, pump);
+      // Too short for the work: others receive it while it is being worked on.
+      const heldMs = faults.happens('visibilityExpired') ? 20 + 300 * random.next() : visibilityMs;
+      message.visibleAtMs = scheduler.nowMs() + heldMs;
+      scheduler.at(heldMs, pump);
     }
     return batch;
   };
 
   const pump = (): void => {
-    while (busy < options.consumers) {
+    const isStorm = messages.length > 1 && faults.happens('coldStartStorm');
+    while (busy < options.consumers + (isStorm ? 6 : 0)) {
       const batch = receive();
       if (batch.length === 0) return;
       busy += 1;
-      void consumeBatch(batch);
+      void (isStorm ? afterColdStart(batch) : consumeBatch(batch));
     }
   };
 
+  const afterColdStart = async (batch: readonly Message[]): Promise<void> => {
+    await scheduler.sleep(100 + 2_000 * random.next());
+    await consumeBatch(batch);
+  };
+
   const consumeBatch = async (batch: readonly Message[]): Promise<void> => {
-    const Records = batch.map(({ id, body }) => ({ messageId: id, body }));
+    const Records = batch.map(({ id, body }) => ({
+      messageId: id,
+      body: faults.happens('malformedBody') ? body.slice(0, randomInt(random, body.length)) : body,
+    }));
     const ending = await options.consume({ Records });
     busy -= 1;
     for (const message of batch) {
@@ -81,6 +95,7 @@ export function makeSimulatedQueue(
   return {
     send(body) {
       if (faults.happens('messageLost')) return;
+      if (faults.happens('poisonMessage')) add(poisonBody, 0);
       const isLate = faults.happens('messageDelayed');
       add(body, isLate ? 60_000 * random.next() : 20 * random.next());
       if (faults.happens('messageDuplicated'))
@@ -88,7 +103,11 @@ export function makeSimulatedQueue(
     },
     size: () => messages.length,
     redrive() {
-      for (const message of dead.splice(0)) add(message.body, 0);
+      for (const message of dead.splice(0)) {
+        faults.count('deadLetterRedriven');
+        if (message.body === poisonBody && message.redriven) continue;
+        add(message.body, 0, true);
+      }
     },
   };
 }

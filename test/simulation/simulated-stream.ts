@@ -2,7 +2,7 @@ import type { StreamEvent } from '../../functions/reverse-changes/handler.ts';
 import type { PartialBatchResponse } from '../../lib/kernel/partial-batch.ts';
 import { recordToItem } from '../../lib/migration/record-item.ts';
 import type { TargetRecord } from '../../lib/migration/record.ts';
-import type { Random } from '../../lib/kernel/random.ts';
+import { randomInt, type Random } from '../../lib/kernel/random.ts';
 import type { Faults } from './faults.ts';
 import type { Ending } from './processes.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -12,6 +12,8 @@ export interface SimulatedStream {
   size(): number;
 }
 
+type StreamRecord = StreamEvent['Records'][number];
+
 const batchSize = 5;
 const retryAfterMs = 2_000;
 
@@ -20,16 +22,31 @@ export function makeSimulatedStream(
   world: { readonly scheduler: Scheduler; readonly faults: Faults; readonly random: Random },
   consume: (event: StreamEvent) => Promise<Ending<PartialBatchResponse>>,
 ): SimulatedStream {
-  const { scheduler, faults } = world;
-  const waiting: StreamEvent['Records'][number][] = [];
+  const { scheduler, faults, random } = world;
+  const waiting: StreamRecord[] = [];
   let sequence = 0;
   let busy = false;
 
+  /** Now and then an attribute is missing; not the origin, without which the event source would filter it out. */
+  const asDelivered = (record: StreamRecord): StreamRecord => {
+    const image = record.dynamodb?.NewImage;
+    if (image === undefined || !faults.happens('malformedBody')) return record;
+    const names = Object.keys(image).filter((name) => name !== 'origin');
+    const cut = names[randomInt(random, names.length)];
+    const NewImage = Object.fromEntries(Object.entries(image).filter(([name]) => name !== cut));
+    return { dynamodb: { ...record.dynamodb, NewImage } };
+  };
+
   const deliver = async (): Promise<void> => {
     if (busy || waiting.length === 0) return;
+    // Retention is over, or the iterator begins at the end: what was waiting is never delivered.
+    if (faults.happens('streamTrimmed')) {
+      waiting.length = 0;
+      return;
+    }
     busy = true;
     const batch = waiting.slice(0, batchSize);
-    const ending = await consume({ Records: batch });
+    const ending = await consume({ Records: batch.map(asDelivered) });
     busy = false;
     const done = faults.happens('streamReplayed') ? 0 : doneCount(ending, batch);
     waiting.splice(0, done);

@@ -90,15 +90,18 @@ describe('switching the authority of a category', () => {
     await makeSwitchAuthority(deps).switchTo(forward);
     const killed = { ...deps.source, requireFitting: () => Promise.reject(new Error('killed')) };
     await expect(makeSwitchAuthority({ ...deps, source: killed }).switchTo(back)).rejects.toThrow('killed');
+    const asleep = Promise.withResolvers<undefined>();
     const sleep = Promise.withResolvers<undefined>();
     const frozen = {
       ...deps.authority,
       unfence: async (...fence: Parameters<typeof deps.authority.unfence>) => {
+        asleep.resolve(undefined);
         await sleep.promise;
         await deps.authority.unfence(...fence);
       },
     };
     const abort = makeSwitchAuthority({ ...deps, authority: frozen }).abort(category);
+    await asleep.promise;
     const late = {
       ...deps.source,
       open: async (...open: Parameters<typeof source.open>) => {
