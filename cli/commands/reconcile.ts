@@ -4,7 +4,12 @@ import type { Command } from 'commander';
 
 import { exitCodes } from '../../lib/kernel/errors.ts';
 import type { Fixes } from '../../lib/migration/reconcile-state.ts';
-import { driftOf, totalOf } from '../../lib/migration/verification-report.ts';
+import {
+  driftOf,
+  readShareOf,
+  totalOf,
+  type VerificationReport,
+} from '../../lib/migration/verification-report.ts';
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
 import { functionInvoker } from '../invoker.ts';
@@ -23,6 +28,7 @@ type ReconcileOptions = Options<{
   category?: readonly string[];
   fixMode: string;
   report?: string;
+  full: boolean;
   dryRun: boolean;
 }>;
 
@@ -38,7 +44,7 @@ export function addReconcileVerb(program: Command, context: CliContext): void {
     ],
   })
     .option('--category <names...>', 'category, or several by commas; all when absent', listOption)
-    .option('--full', 'every record (the default; kept for scripts that say it)', false)
+    .option('--full', 'every record, even where digests of both sides are kept', false)
     .option('--fix-mode <mode>', 'auto: write the content of flat where the target differs; none', 'auto')
     .option('--report <file>', 'write the report as JSON')
     .option('--dry-run', 'compare only, as with --fix-mode none', false)
@@ -47,13 +53,20 @@ export function addReconcileVerb(program: Command, context: CliContext): void {
       const categories = parseCategories(options.category ?? [], await chosenDefinition());
       const invoker = await functionInvoker(connect(options, context.env));
       const lines = liveLines({ quiet: options.json });
-      const request = { categories, fix, requestedBy: `operator:${operatorName()}` };
+      const request = { categories, fix, full: options.full, requestedBy: `operator:${operatorName()}` };
       const { report, fixes, rounds } = await reconcileState(invoker, request, ({ scanned }) => {
         lines.update([`comparing  ${count(scanned.rows)} rows  ${count(scanned.records)} records`]);
       });
       lines.done();
       context.setExitCode(report.outcome === 'verified' ? exitCodes.ok : exitCodes.gateFailed);
-      const document = { ...report, total: totalOf(report), drift: driftOf(report).share, fixes, rounds };
+      const document = {
+        ...report,
+        total: totalOf(report),
+        drift: driftOf(report).share,
+        readShare: readShareOf(report),
+        fixes,
+        rounds,
+      };
       if (options.report !== undefined) {
         writeFileSync(options.report, `${JSON.stringify(document, null, 2)}\n`);
         note(`Report written to ${options.report}.`);
@@ -64,6 +77,7 @@ export function addReconcileVerb(program: Command, context: CliContext): void {
       }
       printData(verificationTable(report));
       note(verificationVerdict(report));
+      note(readText(report));
       note(fix ? fixesText(fixes) : 'Nothing was repaired: that was not asked for.');
       if (report.outcome === 'differences') nextStep('hal9-migrate state verify --json');
     });
@@ -72,4 +86,14 @@ export function addReconcileVerb(program: Command, context: CliContext): void {
 function fixesText({ written, keptNewer, changed, refused }: Fixes): string {
   const kept = `${count(keptNewer)} were newer on the target, ${count(changed)} changed meanwhile`;
   return `${count(written)} records repaired; ${kept}, ${count(refused)} may not be repaired from flat.`;
+}
+
+/** What the last comparison read, and what it rests on. */
+function readText(report: VerificationReport): string {
+  const { kept, scanned } = report;
+  const read = `${count(scanned.rows)} rows and ${count(scanned.records)} records read`;
+  const share = `${(readShareOf(report) * 100).toFixed(4)} % of all`;
+  if (kept === undefined) return `${read}, ${share}.`;
+  const since = new Date(kept.anchoredAtMs).toISOString();
+  return `${read}, ${share}: digests are kept since both sides were compared completely at ${since}; --full compares completely again.`;
 }

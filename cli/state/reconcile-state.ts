@@ -17,7 +17,13 @@ export interface Reconciliation {
 /** Compares both sides and repairs what differs, until a comparison finds nothing more to repair. */
 export async function reconcileState(
   invoker: FunctionInvoker,
-  request: { readonly categories: readonly Category[]; readonly fix: boolean; readonly requestedBy: string },
+  request: {
+    readonly categories: readonly Category[];
+    readonly fix: boolean;
+    /** Every record, even where digests are kept. */
+    readonly full: boolean;
+    readonly requestedBy: string;
+  },
   onProgress: (report: VerificationReport) => void,
 ): Promise<Reconciliation> {
   const fixes = { written: 0, keptNewer: 0, changed: 0, refused: 0 };

@@ -6,17 +6,14 @@ import {
   makeContinuousReconciliation,
   type ReconciliationTurns,
 } from '../../lib/migration/continuous-reconciliation.ts';
-import {
-  makeReconcileState,
-  type ReconcileAnswer,
-  type ReconcileDeps,
-} from '../../lib/migration/reconcile-state.ts';
+import { makeReconcileKept, type KeptReconcileDeps } from '../../lib/migration/kept/reconcile-kept.ts';
+import { makeReconcileState, type ReconcileAnswer } from '../../lib/migration/reconcile-state.ts';
 import type { SettingsStore } from '../../lib/migration/settings.ts';
 import { categoriesOf } from '../../lib/migration/table-lookup.ts';
 import { driftOf } from '../../lib/migration/verification-report.ts';
 import { metricNames } from '../../lib/monitoring/metric-names.ts';
 
-export interface ReconcileStateHandlerDeps extends ReconcileDeps {
+export interface ReconcileStateHandlerDeps extends KeptReconcileDeps {
   readonly settings: SettingsStore;
   readonly audit: AuditLog;
   readonly metrics: MetricSink;
@@ -35,6 +32,8 @@ export function makeHandler(
       action: z.literal('run'),
       requestedBy: z.string(),
       fix: z.boolean(),
+      /** Every record, whatever digests are kept. */
+      full: z.optional(z.boolean()),
       categories: z.optional(z.array(z.enum(known))),
       cursor: z.optional(z.nullable(z.string())),
     }),
@@ -44,12 +43,15 @@ export function makeHandler(
     onReconciled: (answer) => publish(deps, answer, 'schedule:reconcile-state'),
   });
   const reconcile = makeReconcileState(deps);
+  const reconcileKept = makeReconcileKept(deps);
   return async (event) => {
     const request = requestSchema.parse(event);
     const deadlineMs = deps.clock.nowMs() + deps.loopMs;
     if (request.action === 'continue') return await goOn(deadlineMs);
-    const { fix, categories = known, cursor = null } = request;
-    const answer = await reconcile({ categories, cursor, fix }, deadlineMs);
+    const { fix, categories = known, cursor = null, full = false } = request;
+    const answer =
+      (full || cursor !== null ? null : await reconcileKept({ categories, fix })) ??
+      (await reconcile({ categories, cursor, fix }, deadlineMs));
     if (answer.done) await publish(deps, answer, request.requestedBy);
     return answer;
   };

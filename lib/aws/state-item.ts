@@ -35,6 +35,14 @@ export function unmarshalRecord(item: Item): StoredRecord {
   });
 }
 
+/** There is one item per record; another one beside it is nobody's, and must not pass for the record. */
+export function scannedRecord(item: Item): StoredRecord {
+  const record = unmarshalRecord(item);
+  const sk = item['sk']?.S ?? '';
+  if (sk === recordSk) return record;
+  return { ...record, key: { ...record.key, recordType: `${record.key.recordType} ${sk}` }, intact: false };
+}
+
 function plainValue(value: AttributeValue | undefined): unknown {
   if (value === undefined) return undefined;
   if (value.S !== undefined) return value.S;

@@ -2,9 +2,8 @@ import { PutItemCommand, ScanCommand, type DynamoDBClient } from '@aws-sdk/clien
 
 import type { Sleeper } from '../kernel/clock.ts';
 import { recordPk } from '../migration/key.ts';
-import { recordSk } from '../migration/record-hash.ts';
 import type { TargetStore, WriteOutcome } from '../migration/ports.ts';
-import type { StoredRecord, TargetRecord } from '../migration/record.ts';
+import type { TargetRecord } from '../migration/record.ts';
 import { isCanary } from '../migration/reverse-canary.ts';
 import { writeUnits } from '../migration/write-budget.ts';
 import { itemBytes, number, text, type Item } from './attributes.ts';
@@ -15,7 +14,7 @@ import { mapBounded } from '../kernel/map-bounded.ts';
 import { readItems } from './read-items.ts';
 import { retried } from './retried.ts';
 import type { OnThrottling } from './throttle-watch.ts';
-import { marshalRecord, stateKey, unmarshalRecord } from './state-item.ts';
+import { marshalRecord, scannedRecord, stateKey, unmarshalRecord } from './state-item.ts';
 
 /** Conditional puts under way at once; enough to hide a round trip, few enough for the sockets of one client. */
 const writeConcurrency = 16;
@@ -109,14 +108,6 @@ export function makeTargetStore(deps: {
 
 function addUnits(sum: number, item: Item): number {
   return sum + writeUnits(itemBytes(item));
-}
-
-/** There is one item per record; another one beside it is nobody's, and must not pass for the record. */
-function scannedRecord(item: Item): StoredRecord {
-  const record = unmarshalRecord(item);
-  const sk = item['sk']?.S ?? '';
-  if (sk === recordSk) return record;
-  return { ...record, key: { ...record.key, recordType: `${record.key.recordType} ${sk}` }, intact: false };
 }
 
 function cursorKey(cursor: string) {

@@ -31,7 +31,7 @@ export interface MemoryWorld {
   readonly switches: Map<Category, SwitchRecord>;
   readonly digests: Map<string, Uint8Array>;
   /** The change stream of the state table. */
-  onRecordPut: (pk: string, record: TargetRecord) => void;
+  onRecordPut: (pk: string, record: TargetRecord, before?: TargetRecord) => void;
 }
 
 export function makeMemoryWorld(): MemoryWorld {
@@ -54,6 +54,7 @@ export function makeMemoryWorld(): MemoryWorld {
 
 /** The one way into the state table, so that its stream misses nothing. */
 export function putRecord(world: MemoryWorld, pk: string, record: TargetRecord): void {
+  const before = world.records.get(pk);
   world.records.set(pk, record);
-  world.onRecordPut(pk, record);
+  world.onRecordPut(pk, record, before);
 }

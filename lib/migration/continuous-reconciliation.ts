@@ -4,11 +4,13 @@ import type { Sleeper } from '../kernel/clock.ts';
 import { HalError } from '../kernel/errors.ts';
 import type { Category } from './category.ts';
 import { isCopied } from './fold-rows.ts';
-import { makeReconcileState, type ReconcileAnswer, type ReconcileDeps } from './reconcile-state.ts';
+import { beginAnchor, finishAnchor, goOnAnchoring } from './kept/anchor-digests.ts';
+import { makeReconcileKept, type KeptReconcileDeps } from './kept/reconcile-kept.ts';
+import { makeReconcileState, type ReconcileAnswer } from './reconcile-state.ts';
 import type { SettingsStore } from './settings.ts';
 import { categoriesOf } from './table-lookup.ts';
 
-export interface ContinuousReconciliationDeps extends ReconcileDeps {
+export interface ContinuousReconciliationDeps extends KeptReconcileDeps {
   readonly settings: SettingsStore;
   readonly sleeper: Sleeper;
   /** Called once with each finished comparison and what was repaired. */
@@ -32,30 +34,67 @@ const stateSchema = z.object({
 
 type State = z.infer<typeof stateSchema>;
 
+/** After this long both sides are compared completely again: what no feed shows is found by nothing else. */
+const longestKeptMs = 86_400_000;
+
 /**
- * Compares and repairs again and again, a comparison at most each interval of the settings, until `deadlineMs`. A
- * comparison that takes longer than one call goes on in the next. Categories that are being copied are left out. Each
- * one reads both sides completely, so it is done only while somebody has turned migration mode on.
+ * Compares and repairs again and again, a comparison at most each interval of the settings, until `deadlineMs`. The
+ * first one is complete; from then on digests of both sides are kept while flat is the authority, and a comparison
+ * reads what changed. One that takes longer than one call goes on in the next. Categories that are being copied are
+ * left out. All of it is done only while somebody has turned migration mode on.
  */
 export function makeContinuousReconciliation(
   deps: ContinuousReconciliationDeps,
 ): (deadlineMs: number) => Promise<ReconciliationTurns> {
   const reconcile = makeReconcileState(deps);
+  const reconcileChanged = makeReconcileChanged(deps);
   return async (deadlineMs) => {
     let finished = 0;
     for (;;) {
       const { reconciliation, migrationMode } = await deps.settings.read();
       if (!migrationMode.enabled) return { finished };
-      const begun = await nextState(deps, reconciliation.intervalMs, deadlineMs);
-      if (begun === null) return { finished };
+      const due = await nextState(deps, reconciliation.intervalMs, deadlineMs);
+      if (due === null) return { finished };
+      const begun = await reconcileChanged(due, reconciliation.autoFix);
+      if (begun.categories.length === 0) {
+        finished += 1;
+        continue;
+      }
       const answer = await reconcile({ ...begun, fix: reconciliation.autoFix }, deadlineMs).catch(
         unlessExpired,
       );
       await saveState(deps, { ...begun, cursor: answer?.cursor ?? null });
       if (answer?.done !== true) return { finished };
+      await finishAnchor(deps, answer.report, begun.startedAtMs);
       await deps.onReconciled(answer);
       finished += 1;
     }
+  };
+}
+
+/** Compares by kept digests what they speak for; the answer has the categories that are left to compare completely. */
+function makeReconcileChanged(
+  deps: ContinuousReconciliationDeps,
+): (due: State, fix: boolean) => Promise<State> {
+  const reconcileKept = makeReconcileKept(deps);
+  return async (due, fix) => {
+    if (due.cursor !== null) {
+      await goOnAnchoring(deps);
+      return due;
+    }
+    const flat: Category[] = [];
+    for (const category of due.categories) {
+      if ((await deps.source.authority(category)).state !== 'following') flat.push(category);
+    }
+    if (flat.length === 0) return due;
+    const notBeforeMs = deps.clock.nowMs() - longestKeptMs;
+    const answer = await reconcileKept({ categories: flat, fix, notBeforeMs });
+    if (answer === null) {
+      await beginAnchor(deps, flat, due.startedAtMs);
+      return due;
+    }
+    await deps.onReconciled(answer);
+    return { ...due, categories: due.categories.filter((category) => !flat.includes(category)) };
   };
 }
 

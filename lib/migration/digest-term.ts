@@ -97,6 +97,11 @@ function quarantinedTerm(key: RecordKey, table: MigratedTable): Term {
   return { hash: sha256Bytes(`quarantined ${table.category} ${recordPk(key)}`), verdict: 'quarantined' };
 }
 
+/** Of a record that nobody migrates: no row has it. */
+export function strangerTerm(key: RecordKey): Term {
+  return { hash: sha256Bytes(`stranger ${recordPk(key)}`), verdict: 'verified' };
+}
+
 function damagedTerm(key: RecordKey): Term {
   return { hash: sha256Bytes(`damaged ${recordPk(key)}`), verdict: 'verified' };
 }

@@ -46,8 +46,9 @@ export function makeReconcileState(
   };
 }
 
-async function fixDifferences(
-  deps: ReconcileDeps,
+/** Repairs what a report names. */
+export async function fixDifferences(
+  deps: RepairKeysDeps,
   differences: VerifyAnswer['report']['differences'],
 ): Promise<Fixes> {
   const repairKeys = makeRepairKeys(deps);

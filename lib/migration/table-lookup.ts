@@ -12,6 +12,10 @@ export function tableOf(definition: MigrationDefinition, recordType: string): Mi
   return table;
 }
 
+export function tablesByType(definition: MigrationDefinition): ReadonlyMap<string, MigratedTable> {
+  return new Map(definition.tables.map((table) => [table.recordType, table]));
+}
+
 /** Tables of one category, in migration order. */
 export function tablesOf(definition: MigrationDefinition, category: Category): readonly MigratedTable[] {
   return definition.tables.filter((table) => table.category === category);

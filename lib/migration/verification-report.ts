@@ -38,6 +38,21 @@ export interface VerificationReport {
   readonly byCategory: Readonly<Record<Category, CategoryVerification>>;
   /** At most 50; the counts are complete. */
   readonly differences: readonly Difference[];
+  /** Only where kept digests were compared instead of everything. */
+  readonly kept?: KeptComparison;
+}
+
+/** What a comparison by kept digests rests on and looked at. */
+export interface KeptComparison {
+  /** When the complete comparison began that found both sides equal; all that changed since is in the digests. */
+  readonly anchoredAtMs: number;
+  /** Rows of the change log and records of the stream that were folded now. */
+  readonly changes: { readonly rows: number; readonly records: number };
+  /** Keys that were looked at on both sides. */
+  readonly judgedKeys: number;
+  readonly unequalBuckets: number;
+  /** Keys of which both sides said different things, changes on their way included. */
+  readonly openKeys: number;
 }
 
 const emptyVerification: CategoryVerification = {
@@ -127,6 +142,12 @@ export function driftOf(report: Pick<VerificationReport, 'byCategory'>): {
   const { total, mismatches, missing, extra } = totalOf(report);
   const differing = mismatches + missing + extra;
   return { differing, share: total === 0 ? 0 : differing / total };
+}
+
+/** Share of all rows and records that was read, 0 to 1: what did not change is in the digests already. */
+export function readShareOf(report: Pick<VerificationReport, 'byCategory' | 'scanned'>): number {
+  const { total } = totalOf(report);
+  return total === 0 ? 0 : (report.scanned.rows + report.scanned.records) / (2 * total);
 }
 
 /** The judgement over a finished run. */

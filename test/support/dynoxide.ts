@@ -11,6 +11,7 @@ import {
   ListTablesCommand,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
+import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 
 import { resourceNames } from '../../lib/kernel/resource-names.ts';
 
@@ -19,6 +20,7 @@ type TableNames = ReturnType<typeof resourceNames>['tables'];
 export interface TestDynamo {
   readonly endpoint: string;
   readonly client: DynamoDBClient;
+  readonly streams: DynamoDBStreamsClient;
   /** Fresh tables under a prefix of their own, as the state stack makes them. */
   createTables(): Promise<TableNames>;
   stop(): Promise<void>;
@@ -30,11 +32,13 @@ export async function startDynamo(): Promise<TestDynamo> {
   const engine = running === undefined ? await startEngine() : null;
   const endpoint = running ?? engine?.endpoint ?? '';
   const client = localDynamoClient(endpoint);
+  const streams = new DynamoDBStreamsClient(localSettings(endpoint));
   await untilAnswering(client, engine?.child ?? null);
   const created: string[] = [];
   return {
     endpoint,
     client,
+    streams,
     async createTables() {
       const { tables } = resourceNames(`test-${randomBytes(4).toString('hex')}`);
       await Promise.all(Object.entries(tables).map(([purpose, name]) => createTable(client, purpose, name)));
@@ -47,19 +51,24 @@ export async function startDynamo(): Promise<TestDynamo> {
         await Promise.all(created.map((TableName) => client.send(new DeleteTableCommand({ TableName }))));
       }
       client.destroy();
+      streams.destroy();
       await engine?.stop();
     },
   };
 }
 
 function localDynamoClient(endpoint: string): DynamoDBClient {
-  return new DynamoDBClient({
+  return new DynamoDBClient(localSettings(endpoint));
+}
+
+function localSettings(endpoint: string) {
+  return {
     endpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     retryMode: 'standard',
     maxAttempts: 8,
-  });
+  };
 }
 
 async function createTable(client: DynamoDBClient, purpose: string, name: string): Promise<void> {

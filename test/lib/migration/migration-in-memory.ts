@@ -3,10 +3,12 @@ import { makeMemoryDigestStore } from '../../../lib/memory/digest-store.ts';
 import { makeMemoryFlatRecords } from '../../../lib/memory/flat-records.ts';
 import { makeMemoryFlatSource } from '../../../lib/memory/flat-source.ts';
 import { makeFlatStore } from '../../../lib/memory/flat-store.ts';
+import { makeMemoryKeptDigestStore } from '../../../lib/memory/kept-digest-store.ts';
 import { makeMemoryQuarantineStore } from '../../../lib/memory/quarantine-store.ts';
 import { makeMemoryRangeStore } from '../../../lib/memory/range-store.ts';
 import { makeMemoryRelayStore } from '../../../lib/memory/relay-store.ts';
 import { makeMemoryReversePendingStore } from '../../../lib/memory/reverse-pending-store.ts';
+import { makeMemoryStateStream } from '../../../lib/memory/state-stream.ts';
 import { makeMemorySwitchStore } from '../../../lib/memory/switch-store.ts';
 import { makeMemoryTargetStore } from '../../../lib/memory/target-store.ts';
 import { makeMemoryWorld } from '../../../lib/memory/world.ts';
@@ -44,6 +46,8 @@ export function migrationInMemory() {
     switches: makeMemorySwitchStore(world),
     guards: null,
     digests: makeMemoryDigestStore(world),
+    stream: makeMemoryStateStream(world),
+    kept: makeMemoryKeptDigestStore(),
   };
   const records = makeMemoryFlatRecords(store);
   const rangeQueue = {

@@ -4,6 +4,7 @@ import { makeHandler } from '../../../functions/reconcile-state/handler.ts';
 import { makeMemoryAuditLog } from '../../../lib/memory/audit-log.ts';
 import { makeMetricSink } from '../../../lib/memory/metric-sink.ts';
 import { makeMemorySettingsStore } from '../../../lib/memory/settings-store.ts';
+import { putRecord } from '../../../lib/memory/world.ts';
 import type { ReconcileAnswer } from '../../../lib/migration/reconcile-state.ts';
 import { sealRecord } from '../../../lib/migration/record-hash.ts';
 import { migrationInMemory, sessionKey } from './migration-in-memory.ts';
@@ -119,12 +120,12 @@ describe('reconciling the state', () => {
       settings: settingsOfFresh,
       loopMs: 50_000,
     });
-    const { handler, damage, time, audit, settings } = await copied();
+    const { handler, world, records, time, audit, settings } = await copied();
     await settings.change({ migrationMode });
 
     expect(await idle({ action: 'continue' })).toEqual({ finished: 0 });
     expect(await handler({ action: 'continue' })).toEqual({ finished: 2 });
-    damage();
+    putRecord(world, 'session/a', { ...records.get('session/a')!, body: '{"damaged":true}' });
     time.nowMs += 20_000;
     expect(await handler({ action: 'continue' })).toEqual({ finished: 2 });
 
