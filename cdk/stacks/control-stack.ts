@@ -38,6 +38,7 @@ const timeouts: Readonly<Partial<Record<FunctionFolder, Duration>>> = {
   'examine-neurons': Duration.minutes(15),
   'verify-audit': Duration.minutes(15),
   'benchmark-state': Duration.minutes(5),
+  'copy-matching': Duration.minutes(5),
   'prepare-source': Duration.minutes(5),
   'enter-step': Duration.minutes(10),
   'evaluate-gate': Duration.minutes(15),

@@ -21,6 +21,7 @@ export type FunctionFolder =
   | 'examine-neurons'
   | 'verify-audit'
   | 'benchmark-state'
+  | 'copy-matching'
   | 'publish-routes'
   | 'measure-outcomes'
   | 'replay-shadow'
@@ -113,6 +114,10 @@ export function functionEnvironments(
     ['restore-state', { ...allState, ...backup, TIME_BUDGET_SECONDS: '20' }],
     ['check-integrity', { ...source, ...stateTable, TIME_BUDGET_SECONDS: '20' }],
     ['examine-neurons', { ...allState, TIME_BUDGET_SECONDS: '20' }],
+    [
+      'copy-matching',
+      { ...source, ...stateTable, ...progress, ...quarantine, TIME_BUDGET_SECONDS: '20' },
+    ],
     ['benchmark-state', { ...source, ...stateTable }],
     ['replay-quarantine', { ...source, ...stateTable, ...authority, ...reversePending, ...quarantine }],
     ['verify-audit', { ...source, ...stateTable, ...progress, TIME_BUDGET_SECONDS: '20' }],

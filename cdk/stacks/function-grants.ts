@@ -95,6 +95,9 @@ function grantTables(props: FunctionGrantsProps): void {
     ['examine-neurons', state.quarantine.tableArn, [...read, 'dynamodb:UpdateItem']],
     ['verify-audit', state.state.tableArn, read],
     ['verify-audit', state.progress.tableArn, [...read, 'dynamodb:PutItem']],
+    ['copy-matching', state.state.tableArn, [...read, ...insert, 'dynamodb:PutItem']],
+    ['copy-matching', state.progress.tableArn, [...read, ...write]],
+    ['copy-matching', state.quarantine.tableArn, [...read, ...write]],
     // Stores again what it read.
     ['benchmark-state', state.state.tableArn, [...read, 'dynamodb:PutItem']],
     ['replay-quarantine', state.state.tableArn, [...read, 'dynamodb:PutItem']],
@@ -107,17 +110,6 @@ function grantTables(props: FunctionGrantsProps): void {
     ['roll-back', state.control.tableArn, [...read, ...write]],
   ];
   for (const [folder, tableArn, actions] of grants) allow(role(props, folder), actions, [tableArn]);
-  grantStream(props);
-}
-
-/** The stream's name has the time of its making: it is asked for, and read below the table. */
-function grantStream(props: FunctionGrantsProps): void {
-  const { tableArn } = props.state.state;
-  const streams = `${tableArn}/stream/*`;
-  const reader = role(props, 'reconcile-state');
-  acknowledgeWildcard(reader.role, streams, 'A stream is named by the time of its making; a table has one.');
-  allow(reader, ['dynamodb:DescribeTable'], [tableArn]);
-  allow(reader, ['dynamodb:DescribeStream', 'dynamodb:GetShardIterator', 'dynamodb:GetRecords'], [streams]);
 }
 
 /** The secret of the source's database, for those that open it. */

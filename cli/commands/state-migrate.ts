@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import { exitCodes } from '../../lib/kernel/errors.ts';
 import type { Category } from '../../lib/migration/category.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
+import type { MatchingCounts } from '../../lib/migration/copy-matching.ts';
+import { parseRowFilter, type RowFilter } from '../../lib/migration/row-filter.ts';
 import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts';
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect, type Connection } from '../connection.ts';
@@ -15,6 +17,7 @@ import { copyLine } from '../output/state-views.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
 import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
+import { copyMatching } from '../state/copy-matching.ts';
 import { copyRate } from '../state/copy-rate.ts';
 import { configureState, perSecond } from '../state/limits.ts';
 import { migrateState, type MigrateStateResult } from '../state/migrate-state.ts';
@@ -25,6 +28,7 @@ type MigrateOptions = Options<{
   rateLimit?: string;
   priority: string;
   checkpointInterval?: string;
+  filter?: string;
   dryRun: boolean;
 }>;
 
@@ -40,6 +44,7 @@ export function addMigrate(state: Command, context: CliContext): void {
     examples: ['hal9-migrate state migrate', 'hal9-migrate state migrate --category user-sessions'],
   })
     .option('--category <names...>', 'category, or several by commas; all when absent', listOption)
+    .option('--filter <name=value>', 'copy what matches first, for example active=true or layer=substrate')
     .option('--rate-limit <n/s>', 'records per second of each worker, or off; kept for later runs')
     .option('--timeout <seconds>', 'stop watching after this long; the copy goes on')
     .option('--priority <level>', 'high, normal or low: copies are made in the order asked for', 'normal')
@@ -57,20 +62,16 @@ export function addMigrate(state: Command, context: CliContext): void {
 
 async function migrate(options: MigrateOptions, context: CliContext): Promise<void> {
   const definition = await chosenDefinition();
-  const categories = parseCategories(options.category ?? [], definition);
-  oneOf('--priority', options.priority, priorities);
-  if (options.checkpointInterval !== undefined) {
-    wholeNumber('--checkpoint-interval', options.checkpointInterval, rowsBetweenCheckpoints);
-  }
-  const timeoutMs =
-    options.timeout === undefined ? null : positiveNumber('--timeout', options.timeout) * 1000;
-  const rateLimit =
-    options.rateLimit === undefined ? undefined : perSecond('--rate-limit', options.rateLimit);
+  const { categories, timeoutMs, rateLimit, filter } = readWish(options, definition);
   const connection = connect(options, context.env);
   const invoker = await functionInvoker(connection);
   if (options.dryRun) return await presentPlan(invoker, categories, options.json);
   if (rateLimit !== undefined) await configureState(invoker, { rateLimitPerWorker: rateLimit });
   const request = { categories, definition, timeoutMs, json: options.json };
+  if (filter !== null) {
+    const matching = await watchMatching(invoker, { ...request, filter });
+    if (matching.left > 0) return presentMatching(matching, filter, options);
+  }
   const result = await watchCopy(invoker, connection, request);
   if (result.copy.stopped) context.setExitCode(exitCodes.gateFailed);
   if (options.json) {
@@ -82,6 +83,21 @@ async function migrate(options: MigrateOptions, context: CliContext): Promise<vo
   );
   if (result.copy.stopped) note(`Now the copy is stopped by ${result.copy.by}: ${result.copy.reason}.`);
   nextStep(`hal9-migrate state ${result.copy.stopped ? 'quarantine list' : 'verify'}`);
+}
+
+/** Throws HalErrors `UnknownCategory`, `BadOptionValue`, `FilterInvalid`. */
+function readWish(options: MigrateOptions, definition: MigrationDefinition) {
+  const categories = parseCategories(options.category ?? [], definition);
+  oneOf('--priority', options.priority, priorities);
+  if (options.checkpointInterval !== undefined) {
+    wholeNumber('--checkpoint-interval', options.checkpointInterval, rowsBetweenCheckpoints);
+  }
+  const timeoutMs =
+    options.timeout === undefined ? null : positiveNumber('--timeout', options.timeout) * 1000;
+  const rateLimit =
+    options.rateLimit === undefined ? undefined : perSecond('--rate-limit', options.rateLimit);
+  const filter = options.filter === undefined ? null : parseRowFilter(options.filter);
+  return { categories, timeoutMs, rateLimit, filter };
 }
 
 async function watchCopy(
@@ -114,6 +130,40 @@ async function watchCopy(
   );
   lines.done();
   return result;
+}
+
+async function watchMatching(
+  invoker: FunctionInvoker,
+  request: {
+    readonly categories: readonly Category[];
+    readonly filter: RowFilter;
+    readonly json: boolean;
+  },
+): Promise<MatchingCounts> {
+  const lines = liveLines({ quiet: request.json });
+  const goesOn = {
+    what: 'What was copied stays, and the rest',
+    watch: 'hal9-migrate state progress --watch',
+    stop: 'hal9-migrate state-migration --stop',
+  };
+  const counts = await untilInterrupted(goesOn, (signal) =>
+    copyMatching(invoker, { ...request, signal }, ({ matched, read }) => {
+      if (!signal.aborted) lines.update([`${count(matched)} of ${count(read)} rows match and are copied`]);
+    }),
+  );
+  lines.done();
+  return counts;
+}
+
+function presentMatching(counts: MatchingCounts, { name, values }: RowFilter, options: MigrateOptions): void {
+  if (options.json) {
+    printDocument('StateMigrateMatching', { filter: { name, values }, counts, complete: false });
+    return;
+  }
+  note(
+    `Copied ${count(counts.matched)} rows with ${name}=${values.join(',')}; ${count(counts.left)} others are left for later.`,
+  );
+  nextStep('hal9-migrate state migrate copies the rest');
 }
 
 interface SourceTables {

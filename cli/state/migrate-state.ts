@@ -78,7 +78,7 @@ export async function migrateState(
 }
 
 /** Whoever stopped the copy had a reason, so that another command does not simply start it again. */
-function requireRunning({ settings: { copy } }: StateDescription): void {
+export function requireRunning({ settings: { copy } }: StateDescription): void {
   if (!copy.stopped) return;
   throw new HalError({
     name: 'CopyStopped',

@@ -1,0 +1,29 @@
+import { migration } from 'hal9-migration';
+
+import { makeDynamoClient } from '../../lib/aws/clients.ts';
+import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
+import { makeSettingsStore } from '../../lib/aws/settings-store.ts';
+import { makeTargetStore } from '../../lib/aws/target-store.ts';
+import { limitWorker } from '../../lib/aws/worker-limits.ts';
+import { makeStopIfStrict } from '../../lib/migration/stop-if-strict.ts';
+import { openFlatSource } from '../../lib/sources/open-flat-source.ts';
+import { parseEnv } from './env.ts';
+import { makeHandler } from './handler.ts';
+
+const env = parseEnv(process.env);
+const client = makeDynamoClient();
+const clock = { nowMs: () => Date.now() };
+const throttle = limitWorker({ client, table: env.PROGRESS_TABLE, clock });
+const quarantine = makeQuarantineStore({ client, table: env.QUARANTINE_TABLE });
+const settings = makeSettingsStore({ client, table: env.PROGRESS_TABLE });
+
+export const handler = makeHandler({
+  definition: migration,
+  source: await openFlatSource(env.SOURCE, migration),
+  target: throttle.gated(makeTargetStore({ client, table: env.STATE_TABLE, throttle }), 'copy'),
+  throttle,
+  quarantine,
+  stopIfStrict: makeStopIfStrict({ definition: migration, settings, quarantine, clock }),
+  clock,
+  timeBudgetMs: env.TIME_BUDGET_SECONDS * 1000,
+});
