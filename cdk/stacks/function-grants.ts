@@ -110,6 +110,17 @@ function grantTables(props: FunctionGrantsProps): void {
     ['roll-back', state.control.tableArn, [...read, ...write]],
   ];
   for (const [folder, tableArn, actions] of grants) allow(role(props, folder), actions, [tableArn]);
+  grantStream(props);
+}
+
+/** The stream's name has the time of its making: it is asked for, and read below the table. */
+function grantStream(props: FunctionGrantsProps): void {
+  const { tableArn } = props.state.state;
+  const streams = `${tableArn}/stream/*`;
+  const reader = role(props, 'reconcile-state');
+  acknowledgeWildcard(reader.role, streams, 'A stream is named by the time of its making; a table has one.');
+  allow(reader, ['dynamodb:DescribeTable'], [tableArn]);
+  allow(reader, ['dynamodb:DescribeStream', 'dynamodb:GetShardIterator', 'dynamodb:GetRecords'], [streams]);
 }
 
 /** The secret of the source's database, for those that open it. */

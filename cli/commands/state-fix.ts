@@ -70,7 +70,7 @@ async function compare(
   quiet: boolean,
 ): Promise<Reconciliation> {
   const lines = liveLines({ quiet });
-  const request = { categories, fix: doFix, requestedBy: `operator:${operatorName()}` };
+  const request = { categories, fix: doFix, full: true, requestedBy: `operator:${operatorName()}` };
   const result = await reconcileState(invoker, request, ({ scanned }) => {
     lines.update([`comparing  ${count(scanned.rows)} rows  ${count(scanned.records)} records`]);
   });
