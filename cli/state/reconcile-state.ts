@@ -20,8 +20,8 @@ export async function reconcileState(
   request: {
     readonly categories: readonly Category[];
     readonly fix: boolean;
-    /** Every record, even where digests are kept. */
-    readonly full: boolean;
+    /** False: by kept digests, where there are any; every record when absent. */
+    readonly full?: boolean;
     readonly requestedBy: string;
   },
   onProgress: (report: VerificationReport) => void,

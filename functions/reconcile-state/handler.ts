@@ -32,7 +32,7 @@ export function makeHandler(
       action: z.literal('run'),
       requestedBy: z.string(),
       fix: z.boolean(),
-      /** Every record, whatever digests are kept. */
+      /** False: by kept digests, where there are any. */
       full: z.optional(z.boolean()),
       categories: z.optional(z.array(z.enum(known))),
       cursor: z.optional(z.nullable(z.string())),
@@ -48,7 +48,7 @@ export function makeHandler(
     const request = requestSchema.parse(event);
     const deadlineMs = deps.clock.nowMs() + deps.loopMs;
     if (request.action === 'continue') return await goOn(deadlineMs);
-    const { fix, categories = known, cursor = null, full = false } = request;
+    const { fix, categories = known, cursor = null, full = true } = request;
     const answer =
       (full || cursor !== null ? null : await reconcileKept({ categories, fix })) ??
       (await reconcile({ categories, cursor, fix }, deadlineMs));

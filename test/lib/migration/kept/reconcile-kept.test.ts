@@ -30,7 +30,13 @@ async function keeping(disturb: (system: System) => Partial<System['deps']> = ()
   expect(await calm({ action: 'continue' })).toEqual({ finished: 1 });
   const handler = makeHandler({ ...system.deps, ...disturb(system), ...others });
   const run = (more: object = {}) =>
-    handler({ action: 'run', requestedBy: 'operator:test', fix: true, ...more }) as Promise<ReconcileAnswer>;
+    handler({
+      action: 'run',
+      requestedBy: 'operator:test',
+      fix: true,
+      full: false,
+      ...more,
+    }) as Promise<ReconcileAnswer>;
   const relayChanges = makeRelayChanges({ ...system.deps, queue: system.changeQueue, batchEntries: 3 });
   const applyChanges = makeApplyChanges(system.deps);
   return {
@@ -40,7 +46,13 @@ async function keeping(disturb: (system: System) => Partial<System['deps']> = ()
     handler,
     run,
     calmly: (more: object = {}) =>
-      calm({ action: 'run', requestedBy: 'operator:test', fix: true, ...more }) as Promise<ReconcileAnswer>,
+      calm({
+        action: 'run',
+        requestedBy: 'operator:test',
+        fix: true,
+        full: false,
+        ...more,
+      }) as Promise<ReconcileAnswer>,
     relayChanges,
     applyChanges,
     damage: (id: string) => damage(system, id),
