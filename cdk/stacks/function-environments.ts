@@ -47,7 +47,8 @@ export function functionEnvironments(
   const { names, state, deploy } = props;
   const METRIC_NAMESPACE = props.metricNamespace;
   const source = { SOURCE: JSON.stringify(deploy.source) };
-  const stateTable = { STATE_TABLE: names.tables.state };
+  const bodies = { BODY_BUCKET: state.backup.bucketName };
+  const stateTable = { STATE_TABLE: names.tables.state, ...bodies };
   const authority = { AUTHORITY_TABLE: names.tables.authority };
   const progress = { PROGRESS_TABLE: names.tables.progress };
   const quarantine = { QUARANTINE_TABLE: names.tables.quarantine };
@@ -77,7 +78,7 @@ export function functionEnvironments(
     ['migrate-batch', { ...source, ...stateTable, ...progress, ...quarantine }],
     [
       'relay-changes',
-      { ...source, ...progress, CHANGE_QUEUE_URL: state.changes.queue.queueUrl, LOOP_SECONDS: '50' },
+      { ...source, ...progress, ...bodies, CHANGE_QUEUE_URL: state.changes.queue.queueUrl, LOOP_SECONDS: '50' },
     ],
     ['apply-changes', { ...stateTable, ...progress, ...quarantine }],
     ['reverse-changes', { ...source, ...stateTable, ...reversePending }],

@@ -33,6 +33,7 @@ export function grantFunctions(props: FunctionGrantsProps): void {
   grantTables(props);
   grantQueues(props);
   grantBackups(props);
+  grantBodies(props);
   grantFlags(props);
   grantMetrics(props);
   grantInvocations(props);
@@ -155,6 +156,33 @@ function grantBackups(props: FunctionGrantsProps): void {
     allow(role(props, folder), ['s3:ListBucket'], [bucket]);
   }
   allow(role(props, 'backup-state'), ['s3:PutObject', 's3:AbortMultipartUpload'], [objects]);
+}
+
+/** Bodies that no item holds. They are put by whoever writes records, and never deleted. */
+function grantBodies(props: FunctionGrantsProps): void {
+  const readers = ['verify-state', 'reverse-changes', 'backup-state', 'check-integrity'] as const;
+  const writers = [
+    'migrate-batch',
+    'relay-changes',
+    'apply-changes',
+    'switch-authority',
+    'reconcile-state',
+    'restore-state',
+    'replay-quarantine',
+    'examine-neurons',
+    'benchmark-state',
+  ] as const;
+  const stack = Stack.of(role(props, 'backup-state'));
+  const bucket = `arn:${stack.partition}:s3:::${backupBucketName(stack, props.names)}`;
+  const objects = `${bucket}/bodies/*`;
+  const named = 'Bodies are named by their sha256; only objects below bodies/ are reached.';
+  for (const folder of [...readers, ...writers]) {
+    acknowledgeWildcard(role(props, folder).role, objects, named);
+    allow(role(props, folder), ['s3:GetObject'], [objects]);
+    // Without it S3 answers "forbidden" where it should say "not there".
+    allow(role(props, folder), ['s3:ListBucket'], [bucket]);
+  }
+  for (const folder of writers) allow(role(props, folder), ['s3:PutObject'], [objects]);
 }
 
 function grantFlags(props: FunctionGrantsProps): void {

@@ -12,6 +12,7 @@ const schema = z.object({
   STATE_TABLE: nameSetting,
   REVERSE_PENDING_TABLE: nameSetting,
   BACKUP_BUCKET: nameSetting,
+  BODY_BUCKET: nameSetting,
   TIME_BUDGET_SECONDS: secondsSetting,
   /** Set where an engine stands in for S3. */
   AWS_ENDPOINT_URL_S3: z.optional(z.string()),

@@ -2,6 +2,7 @@ import { migration } from 'hal9-migration';
 
 import { makeBackupStore } from '../../lib/aws/backup-store.ts';
 import { makeDynamoClient, makeS3Client } from '../../lib/aws/clients.ts';
+import { openLargeBodies } from '../../lib/aws/large-bodies.ts';
 import { makeReversePendingStore } from '../../lib/aws/reverse-pending-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
 import { openFlatSource } from '../../lib/sources/open-flat-source.ts';
@@ -9,13 +10,14 @@ import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
 const env = parseEnv(process.env);
+const bodies = openLargeBodies(env);
 const client = makeDynamoClient();
 const objects = makeS3Client({ pathStyle: env.AWS_ENDPOINT_URL_S3 !== undefined });
 
 export const handler = makeHandler({
   definition: migration,
   source: await openFlatSource(env.SOURCE, migration),
-  target: makeTargetStore({ client, table: env.STATE_TABLE }),
+  target: makeTargetStore({ client, table: env.STATE_TABLE, bodies }),
   reversePending: makeReversePendingStore({ client, table: env.REVERSE_PENDING_TABLE }),
   backups: makeBackupStore({ client: objects, bucket: env.BACKUP_BUCKET }),
   clock: { nowMs: () => Date.now() },

@@ -2,6 +2,7 @@ import { migration } from 'hal9-migration';
 
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { logFailure } from '../../lib/aws/function-log.ts';
+import { openLargeBodies } from '../../lib/aws/large-bodies.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
 import { makeSettingsStore } from '../../lib/aws/settings-store.ts';
@@ -13,6 +14,7 @@ import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
 const env = parseEnv(process.env);
+const bodies = openLargeBodies(env);
 const client = makeDynamoClient();
 const clock = { nowMs: () => Date.now() };
 const throttle = limitWorker({ client, table: env.PROGRESS_TABLE, clock });
@@ -23,7 +25,7 @@ export const handler = makeHandler({
   definition: migration,
   source: await openFlatSource(env.SOURCE, migration),
   ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
-  target: throttle.gated(makeTargetStore({ client, table: env.STATE_TABLE, throttle }), 'copy'),
+  target: throttle.gated(makeTargetStore({ client, table: env.STATE_TABLE, throttle, bodies }), 'copy'),
   throttle,
   quarantine,
   stopIfStrict: makeStopIfStrict({ definition: migration, settings, quarantine, clock }),

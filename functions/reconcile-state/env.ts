@@ -15,6 +15,9 @@ const schema = z.object({
   CONTROL_TABLE: nameSetting,
   LOOP_SECONDS: secondsSetting,
   METRIC_NAMESPACE: nameSetting,
+  BODY_BUCKET: nameSetting,
+  /** Set where an engine stands in for S3. */
+  AWS_ENDPOINT_URL_S3: z.optional(z.string()),
 });
 
 /** Throws `EnvironmentInvalid` with every fault. */

@@ -12,6 +12,9 @@ const schema = z.object({
   PROGRESS_TABLE: nameSetting,
   CHANGE_QUEUE_URL: nameSetting,
   LOOP_SECONDS: secondsSetting,
+  BODY_BUCKET: nameSetting,
+  /** Set where an engine stands in for S3. */
+  AWS_ENDPOINT_URL_S3: z.optional(z.string()),
 });
 
 /** Throws `EnvironmentInvalid` with every fault. */

@@ -2,6 +2,7 @@ import { migration } from 'hal9-migration';
 
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { makeHierarchicalRecords } from '../../lib/aws/hierarchical-records.ts';
+import { openLargeBodies } from '../../lib/aws/large-bodies.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
 import { openFlatSource, openFlatWriter } from '../../lib/sources/open-flat-source.ts';
@@ -9,6 +10,7 @@ import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
 const env = parseEnv(process.env);
+const bodies = openLargeBodies(env);
 const client = makeDynamoClient();
 const tables = {
   state: env.STATE_TABLE,
@@ -20,8 +22,8 @@ export const handler = makeHandler({
   definition: migration,
   source: await openFlatSource(env.SOURCE, migration),
   flatWriter: await openFlatWriter(env.SOURCE, migration),
-  target: makeTargetStore({ client, table: env.STATE_TABLE }),
-  hierarchical: makeHierarchicalRecords({ client, tables }),
+  target: makeTargetStore({ client, table: env.STATE_TABLE, bodies }),
+  hierarchical: makeHierarchicalRecords({ client, tables, bodies }),
   quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
   clock: { nowMs: () => Date.now() },
 });

@@ -3,6 +3,7 @@ import { migration } from 'hal9-migration';
 import { makeBackupStore } from '../../lib/aws/backup-store.ts';
 import { makeDynamoClient, makeS3Client } from '../../lib/aws/clients.ts';
 import { makeHierarchicalRecords } from '../../lib/aws/hierarchical-records.ts';
+import { openLargeBodies } from '../../lib/aws/large-bodies.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
 import { makeSwitchStore } from '../../lib/aws/switch-store.ts';
@@ -12,6 +13,7 @@ import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
 const env = parseEnv(process.env);
+const bodies = openLargeBodies(env);
 const client = makeDynamoClient();
 const objects = makeS3Client({ pathStyle: env.AWS_ENDPOINT_URL_S3 !== undefined });
 const clock = { nowMs: () => Date.now() };
@@ -25,8 +27,8 @@ export const handler = makeHandler({
   definition: migration,
   source: await openFlatSource(env.SOURCE, migration),
   flatWriter: await openFlatWriter(env.SOURCE, migration),
-  target: makeTargetStore({ client, table: env.STATE_TABLE }),
-  hierarchical: makeHierarchicalRecords({ client, tables }),
+  target: makeTargetStore({ client, table: env.STATE_TABLE, bodies }),
+  hierarchical: makeHierarchicalRecords({ client, tables, bodies }),
   quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
   ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
   switches: makeSwitchStore({ client, table: env.AUTHORITY_TABLE }),

@@ -10,6 +10,9 @@ const schema = z.object({
   REVERSE_PENDING_TABLE: nameSetting,
   QUARANTINE_TABLE: nameSetting,
   METRIC_NAMESPACE: nameSetting,
+  BODY_BUCKET: nameSetting,
+  /** Set where an engine stands in for S3. */
+  AWS_ENDPOINT_URL_S3: z.optional(z.string()),
 });
 
 /** Throws `EnvironmentInvalid` with every fault. */

@@ -4,6 +4,7 @@ import { makeAuthorityStore } from '../../lib/aws/authority-store.ts';
 import { realSleeper } from '../../lib/aws/backoff.ts';
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { logFailure } from '../../lib/aws/function-log.ts';
+import { openLargeBodies } from '../../lib/aws/large-bodies.ts';
 import { makeCloudWatchClient } from '../../lib/aws/metric-client.ts';
 import { makeMetricSink } from '../../lib/aws/metric-sink.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
@@ -19,13 +20,15 @@ import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
 const env = parseEnv(process.env);
+const bodies = openLargeBodies(env);
 const client = makeDynamoClient();
 const clock = { nowMs: () => Date.now() };
 
 export const handler = makeHandler({
   definition: migration,
+  bodies,
   source: await openFlatSource(env.SOURCE, migration),
-  target: makeTargetStore({ client, table: env.STATE_TABLE }),
+  target: makeTargetStore({ client, table: env.STATE_TABLE, bodies }),
   quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
   authority: makeAuthorityStore({ client, table: env.AUTHORITY_TABLE }),
   ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),

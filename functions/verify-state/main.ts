@@ -3,6 +3,7 @@ import { migration } from 'hal9-migration';
 import { realSleeper } from '../../lib/aws/backoff.ts';
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { makeDigestStore } from '../../lib/aws/digest-store.ts';
+import { openLargeBodies } from '../../lib/aws/large-bodies.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
 import { makeRelayStore } from '../../lib/aws/relay-store.ts';
@@ -12,13 +13,14 @@ import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
 const env = parseEnv(process.env);
+const bodies = openLargeBodies(env);
 const client = makeDynamoClient();
 const clock = { nowMs: () => Date.now() };
 
 export const handler = makeHandler({
   definition: migration,
   source: await openFlatSource(env.SOURCE, migration),
-  target: makeTargetStore({ client, table: env.STATE_TABLE }),
+  target: makeTargetStore({ client, table: env.STATE_TABLE, bodies }),
   quarantine: makeQuarantineStore({ client, table: env.QUARANTINE_TABLE }),
   ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
   relay: makeRelayStore({ client, table: env.PROGRESS_TABLE }),

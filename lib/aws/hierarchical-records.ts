@@ -4,6 +4,7 @@ import { GetItemCommand, TransactWriteItemsCommand, type DynamoDBClient } from '
 
 import type { Sleeper } from '../kernel/clock.ts';
 import type { HierarchicalRecords } from '../gateway/ports.ts';
+import type { LargeBodies } from '../migration/large-bodies.ts';
 import type { RecordVersion, StoredRecord, TargetRecord } from '../migration/record.ts';
 import type { RecordKey } from '../migration/row.ts';
 import { flag, number, text, type Item } from './attributes.ts';
@@ -11,7 +12,8 @@ import { authorityKey } from './authority-item.ts';
 import { backoffMs, realSleeper } from './backoff.ts';
 import { cancellationReasons, isOutcomeUnknown, isRetryableCode } from './faults.ts';
 import { reversePendingItem } from './reverse-pending-item.ts';
-import { marshalRecord, stateKey, unmarshalRecord } from './state-item.ts';
+import { recordItem, wholeItems } from './record-items.ts';
+import { stateKey, unmarshalRecord } from './state-item.ts';
 
 type WriteResult = Awaited<ReturnType<HierarchicalRecords['write']>>;
 
@@ -34,8 +36,10 @@ export function makeHierarchicalRecords(deps: {
   client: DynamoDBClient;
   tables: Tables;
   sleeper?: Sleeper;
+  /** Where bodies are that no item holds; without it there are none. */
+  bodies?: LargeBodies;
 }): HierarchicalRecords {
-  const { client, tables } = deps;
+  const { client, tables, bodies } = deps;
   const sleeper = deps.sleeper ?? realSleeper;
 
   async function read(key: RecordKey): Promise<StoredRecord | null> {
@@ -47,11 +51,12 @@ export function makeHierarchicalRecords(deps: {
         ConsistentRead: true,
       }),
     );
-    return answer.Item === undefined ? null : unmarshalRecord(answer.Item);
+    const [item] = await wholeItems(answer.Item === undefined ? [] : [answer.Item], bodies);
+    return item === undefined ? null : unmarshalRecord(item);
   }
 
   async function write(record: TargetRecord, guard: Guard): Promise<WriteResult> {
-    const command = writeTransaction(tables, record, guard);
+    const command = writeTransaction(tables, record, guard, await recordItem(record, bodies));
     for (let attempt = 0; ; attempt += 1) {
       try {
         await client.send(command);
@@ -69,7 +74,12 @@ export function makeHierarchicalRecords(deps: {
   return { read, write };
 }
 
-function writeTransaction(tables: Tables, record: TargetRecord, guard: Guard): TransactWriteItemsCommand {
+function writeTransaction(
+  tables: Tables,
+  record: TargetRecord,
+  guard: Guard,
+  item: Item,
+): TransactWriteItemsCommand {
   const { key, category, version } = record;
   return new TransactWriteItemsCommand({
     ClientRequestToken: requestToken(tables, record, guard),
@@ -89,7 +99,7 @@ function writeTransaction(tables: Tables, record: TargetRecord, guard: Guard): T
       {
         Put: {
           TableName: tables.state,
-          Item: marshalRecord(record),
+          Item: item,
           ...expectedVersion(guard.expected),
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         },
@@ -146,5 +156,7 @@ function isThrottled(fault: unknown): boolean {
 function isOwn(found: Item | undefined, record: TargetRecord): boolean {
   if (found === undefined) return false;
   const stored = unmarshalRecord(found);
-  return stored.intact && stored.hash === record.hash && stored.origin === record.origin;
+  // A body that stands elsewhere is named by its hash, which is part of the item.
+  const isWhole = stored.intact || (stored.body === null && stored.state === 'live');
+  return isWhole && stored.hash === record.hash && stored.origin === record.origin;
 }

@@ -2,6 +2,7 @@ import { PutItemCommand, ScanCommand, type DynamoDBClient } from '@aws-sdk/clien
 
 import type { Sleeper } from '../kernel/clock.ts';
 import { recordPk } from '../migration/key.ts';
+import type { LargeBodies } from '../migration/large-bodies.ts';
 import type { TargetStore, WriteOutcome } from '../migration/ports.ts';
 import type { TargetRecord } from '../migration/record.ts';
 import { isCanary } from '../migration/reverse-canary.ts';
@@ -12,9 +13,10 @@ import { isConditionFailed } from './faults.ts';
 import { insertItems } from './insert-items.ts';
 import { mapBounded } from '../kernel/map-bounded.ts';
 import { readItems } from './read-items.ts';
+import { heldAtOnce, recordItem, recordItems, wholeItems } from './record-items.ts';
 import { retried } from './retried.ts';
 import type { OnThrottling } from './throttle-watch.ts';
-import { marshalRecord, scannedRecord, stateKey, unmarshalRecord } from './state-item.ts';
+import { scannedRecord, stateKey, unmarshalRecord } from './state-item.ts';
 
 /** Conditional puts under way at once; enough to hide a round trip, few enough for the sockets of one client. */
 const writeConcurrency = 16;
@@ -29,10 +31,12 @@ export function makeTargetStore(deps: {
   client: DynamoDBClient;
   table: string;
   sleeper?: Sleeper;
+  /** Where bodies are that no item holds; without it the store refuses them. */
+  bodies?: LargeBodies;
   /** Told of what the store refuses, and asked before it is tried again. */
   throttle?: { readonly throttled: OnThrottling; admitAgain(units: number): Promise<void> };
 }): TargetStore {
-  const { client, table, throttle } = deps;
+  const { client, table, throttle, bodies } = deps;
   const refusals =
     throttle === undefined
       ? {}
@@ -45,7 +49,7 @@ export function makeTargetStore(deps: {
   async function putIf(record: TargetRecord, condition: string): Promise<WriteOutcome> {
     const command = new PutItemCommand({
       TableName: table,
-      Item: marshalRecord(record),
+      Item: await recordItem(record, bodies),
       ConditionExpression: condition,
       ExpressionAttributeValues: {
         ':e': number(record.version.epoch),
@@ -67,7 +71,8 @@ export function makeTargetStore(deps: {
 
   return {
     async insertIfAbsent(records) {
-      const outcomes = await insertItems({ client, table, sleeper, ...refusals }, records.map(marshalRecord));
+      const items = await recordItems(records, bodies);
+      const outcomes = await insertItems({ client, table, sleeper, ...refusals }, items);
       return outcomes.map((outcome) => (outcome === 'inserted' ? 'written' : 'kept-newer'));
     },
 
@@ -79,7 +84,7 @@ export function makeTargetStore(deps: {
       const distinct = new Map(keys.map((key) => [recordPk(key), stateKey(key)]));
       const items = await readItems({ client, table, sleeper }, [...distinct.values()]);
       return new Map(
-        items.map((item) => {
+        (await wholeItems(items, bodies)).map((item) => {
           const record = unmarshalRecord(item);
           return [recordPk(record.key), record];
         }),
@@ -96,10 +101,12 @@ export function makeTargetStore(deps: {
         ...(cursor === null ? {} : { ExclusiveStartKey: cursorKey(cursor) }),
       });
       const answer = await retried(sleeper, () => client.send(command));
-      const last = answer.LastEvaluatedKey;
+      const found = answer.Items ?? [];
+      const held = heldAtOnce(found);
+      const last = held.length < found.length ? held.at(-1) : answer.LastEvaluatedKey;
       return {
         // A canary on its way through the reverse path is nobody's record.
-        records: (answer.Items ?? []).map(scannedRecord).filter(({ key }) => !isCanary(key)),
+        records: (await wholeItems(held, bodies)).map(scannedRecord).filter(({ key }) => !isCanary(key)),
         cursor: last === undefined ? null : JSON.stringify([last['pk']?.S, last['sk']?.S]),
       };
     },

@@ -1,14 +1,12 @@
 import { canonicalJson } from '../kernel/canonical-json.ts';
 import type { Conversion } from './definition.ts';
 import type { QuarantineEntry, SourceImage } from './ports.ts';
+import { maxBodyBytes } from './large-bodies.ts';
 import { sealRecord } from './record-hash.ts';
 import type { RecordVersion, TargetRecord } from './record.ts';
 import { encodeRow } from './row-encoding.ts';
 import type { FlatRow, RecordKey } from './row.ts';
 import type { MigratedTable } from './table-lookup.ts';
-
-/** Longest body that fits an item of 400 KB beside its other attributes, in UTF-8 bytes. */
-const maxBodyBytes = 380_000;
 
 /** Longest part of a raw row that a quarantine entry keeps, in characters. */
 const maxRawCharacters = 90_000;
@@ -105,7 +103,7 @@ function withCanonicalBody(conversion: Extract<Conversion, { kind: 'converted' }
     return {
       kind: 'rejected',
       errorName: 'RecordTooLarge',
-      message: `the hierarchical record has ${length} bytes, an item holds ${maxBodyBytes}`,
+      message: `the hierarchical record has ${length} bytes, the most is ${maxBodyBytes}`,
     };
   }
   const { expiresAtS } = conversion.record;

@@ -45,11 +45,8 @@ async function applyNext(
   throughSequence: number,
 ): Promise<number> {
   const afterSequence = await deps.relay.cursor(category);
-  const slice = await readChangeSlice(deps.source, category, {
-    afterSequence,
-    limit: batchEntries,
-    throughSequence,
-  });
+  const span = { afterSequence, limit: batchEntries, throughSequence };
+  const slice = await readChangeSlice(deps.source, category, span, deps.bodies);
   if (slice.entryCount === 0) return 0;
   const sentAtMs = deps.clock.nowMs();
   const batch = { category, afterSequence, throughSequence: slice.throughSequence, sentAtMs };
@@ -64,7 +61,8 @@ async function applyNext(
 async function applyBatch(deps: DrainForwardDeps, batch: RelayBatch): Promise<void> {
   const { category, afterSequence, throughSequence } = batch;
   const limit = throughSequence - afterSequence;
-  const slice = await readChangeSlice(deps.source, category, { afterSequence, limit, throughSequence });
+  const span = { afterSequence, limit, throughSequence };
+  const slice = await readChangeSlice(deps.source, category, span, deps.bodies);
   await applyImages(deps, category, slice);
   await deps.relay.finish(category, throughSequence);
 }

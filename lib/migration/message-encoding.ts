@@ -69,7 +69,14 @@ const changeMessageSchema = z.object({
   afterSequence: z.int(),
   throughSequence: z.int(),
   images: z.array(z.object({ key: keySchema, row: z.unknown(), version: z.nullable(versionSchema) })),
-  oversized: z.array(z.object({ key: keySchema, version: versionSchema, lengthBytes: z.int() })),
+  oversized: z.array(
+    z.object({
+      key: keySchema,
+      version: versionSchema,
+      lengthBytes: z.int(),
+      rowSha256: z.optional(z.string()),
+    }),
+  ),
 });
 
 function encodeRange(range: KeyRange): { after: string | null; upTo: string | null } {

@@ -2,6 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { HalError } from '../kernel/errors.ts';
 import type { Category } from './category.ts';
 import { maxMessageBytes, readChangeSlice, type ChangeSlice } from './change-slice.ts';
+import type { LargeBodies } from './large-bodies.ts';
 import type { ChangeQueue, FlatSource, RelayBatch, RelayStore } from './ports.ts';
 
 export interface RelayChangesDeps {
@@ -9,6 +10,8 @@ export interface RelayChangesDeps {
   readonly relay: RelayStore;
   readonly queue: ChangeQueue;
   readonly clock: Clock;
+  /** Where rows go that fit no message; without it they are quarantined. */
+  readonly bodies?: LargeBodies;
   /** Log entries of one message; default 200. */
   readonly batchEntries?: number;
   /** A batch that is open for longer is sent again; default 30 s. */
@@ -74,7 +77,7 @@ async function readFittingSlice(
 ): Promise<{ readonly slice: ChangeSlice; readonly isLast: boolean }> {
   let limit = deps.batchEntries ?? 200;
   for (;;) {
-    const slice = await readChangeSlice(deps.source, category, { afterSequence, limit });
+    const slice = await readChangeSlice(deps.source, category, { afterSequence, limit }, deps.bodies);
     if (slice.lengthBytes <= maxMessageBytes || limit === 1) {
       return { slice, isLast: slice.entryCount < limit };
     }
@@ -95,7 +98,8 @@ async function resendOverdue(
   for (const batch of overdue) {
     const { category, afterSequence, throughSequence } = batch;
     const limit = throughSequence - afterSequence;
-    const slice = await readChangeSlice(deps.source, category, { afterSequence, limit, throughSequence });
+    const span = { afterSequence, limit, throughSequence };
+    const slice = await readChangeSlice(deps.source, category, span, deps.bodies);
     await sendSlice(deps, batch, slice);
     resentAtMs.set(nameOf(batch), nowMs);
   }

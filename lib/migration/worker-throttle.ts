@@ -5,6 +5,7 @@ import type { RangeCounts, TargetStore } from './ports.ts';
 import { recordToItem } from './record-item.ts';
 import type { TargetRecord } from './record.ts';
 import { defaultSettings, type MigrationSettings, type SettingsStore } from './settings.ts';
+import { maxItemBodyBytes } from './large-bodies.ts';
 import { largestSlice, writeUnits, type BudgetLine } from './write-budget.ts';
 import type { SlotReport, WorkerSlots } from './worker-report.ts';
 
@@ -165,6 +166,9 @@ function portionsOf(records: readonly TargetRecord[], settings: MigrationSetting
 const numberBytes = 21;
 
 export function unitsOf(record: TargetRecord): number {
+  const { body } = record;
+  // The item only names a body that it cannot hold.
+  if (body !== null && Buffer.byteLength(body) > maxItemBodyBytes) return unitsOf({ ...record, body: null });
   return writeUnits(recordBytes(record));
 }
 

@@ -1,10 +1,12 @@
 import type { Clock } from '../kernel/clock.ts';
+import { HalError } from '../kernel/errors.ts';
 import { mapBounded } from '../kernel/map-bounded.ts';
 import type { Category } from './category.ts';
 import { convertImage, quarantineImage, type ConvertedImage } from './convert-image.ts';
 import type { MigrationDefinition } from './definition.ts';
 import { writeIsolating } from './isolate-refused.ts';
-import { recordPk } from './key.ts';
+import { decodeKey, recordPk } from './key.ts';
+import type { LargeBodies } from './large-bodies.ts';
 import type {
   ChangeMessage,
   QuarantineStore,
@@ -14,7 +16,8 @@ import type {
   WriteOutcome,
 } from './ports.ts';
 import type { RecordVersion } from './record.ts';
-import type { FlatRow } from './row.ts';
+import { decodeRow } from './row-encoding.ts';
+import type { FlatRow, RecordKey } from './row.ts';
 import { tableOf } from './table-lookup.ts';
 
 export interface WriteImagesDeps {
@@ -22,6 +25,8 @@ export interface WriteImagesDeps {
   readonly target: TargetStore;
   readonly quarantine: QuarantineStore;
   readonly clock: Clock;
+  /** Where rows are that fit no message. */
+  readonly bodies?: LargeBodies;
 }
 
 /** Records of one conditional batch. */
@@ -56,13 +61,53 @@ export async function applyImages(
       ...convertImage(image, tableOf(deps.definition, image.key.recordType), { nowMs }),
       row: image.row,
     })),
-    ...slice.oversized.map((row) => ({ ...quarantineOversized(deps.definition, row, nowMs), row: null })),
+    ...slice.oversized
+      .filter(({ rowSha256 }) => rowSha256 === undefined)
+      .map((row) => ({ ...quarantineOversized(deps.definition, row, nowMs), row: null })),
   ];
   const { counts, settled } = await writeBatches(deps, converted, (records) =>
     deps.target.applyVersioned(records),
   );
   await resolveConverted(deps.quarantine, category, settled);
+  return await applyLarge(deps, category, slice.oversized, counts);
+}
+
+/** Rows that did not fit the message, one at a time: several of them may be more than a worker can hold. */
+async function applyLarge(
+  deps: WriteImagesDeps,
+  category: Category,
+  oversized: ChangeMessage['oversized'],
+  before: RangeCounts,
+): Promise<RangeCounts> {
+  let counts = before;
+  for (const { key, version, rowSha256 } of oversized) {
+    if (rowSha256 === undefined) continue;
+    const text = await deps.bodies?.get(rowSha256);
+    if (text === undefined || text === null) throw bodyUnavailable(key, rowSha256);
+    const image = { key, keyParts: decodeKey(key.id), row: decodeRow(text), version };
+    counts = addCounts(counts, await applyImages(deps, category, { images: [image], oversized: [] }));
+  }
   return counts;
+}
+
+function addCounts(left: RangeCounts, right: RangeCounts): RangeCounts {
+  return {
+    read: left.read + right.read,
+    written: left.written + right.written,
+    kept: left.kept + right.kept,
+    quarantined: left.quarantined + right.quarantined,
+  };
+}
+
+/** The batch stays open, and whoever sends it again puts the row again. */
+function bodyUnavailable(key: RecordKey, sha256: string): HalError {
+  return new HalError({
+    name: 'BodyUnavailable',
+    message: `The row of ${recordPk(key)} is not among the large bodies, under ${sha256}.`,
+    remedy: 'Nothing is lost: the change is sent again with its row. If it stays, look at the bucket.',
+    exit: 'unavailable',
+    facts: { key, sha256 },
+  });
 }
 
 /** A conversion with the row that it was made of. */

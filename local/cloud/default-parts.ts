@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import { resourceNames } from '../../lib/kernel/resource-names.ts';
 import { generateStore } from '../../lib/sqlite/generate-store.ts';
+import { localAccount } from '../engines/arns.ts';
 import { freshAssembly } from './assembly.ts';
 import { startChild, whenReady } from './child-process.ts';
 import { readDeployment } from './deployment.ts';
@@ -35,7 +36,8 @@ async function startSystems({
   source,
   env,
 }: Parameters<CloudParts['startSystems']>[0]): Promise<RunningSystems> {
-  const { tables } = resourceNames(readDeployment().name);
+  const deployment = readDeployment();
+  const { tables, backupBucket } = resourceNames(deployment.name);
   const logPath = join(directory.logs, 'services.log');
   const child = startChild({
     name: 'services',
@@ -47,6 +49,7 @@ async function startSystems({
       STATE_TABLE: tables.state,
       AUTHORITY_TABLE: tables.authority,
       REVERSE_PENDING_TABLE: tables.reversePending,
+      BODY_BUCKET: `${backupBucket}-${localAccount}-${deployment.region}`,
     },
     logPath,
     ipc: true,

@@ -12,6 +12,10 @@ const schema = z.object({
   STATE_TABLE: nameSetting,
   AUTHORITY_TABLE: nameSetting,
   REVERSE_PENDING_TABLE: nameSetting,
+  /** Bodies that no item holds are not served when absent. */
+  BODY_BUCKET: z.optional(nameSetting),
+  /** Set where an engine stands in for S3. */
+  AWS_ENDPOINT_URL_S3: z.optional(z.string()),
   /** A free port each when absent. */
   FLAT_PORT: portSetting,
   HIERARCHICAL_PORT: portSetting,

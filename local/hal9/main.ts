@@ -1,3 +1,4 @@
+import { openLargeBodies } from '../../lib/aws/large-bodies.ts';
 import { chosenMigration } from '../cloud/deployment.ts';
 import { parseEnv } from './env.ts';
 import { openGateway, systemTiming } from './open-gateway.ts';
@@ -15,6 +16,9 @@ const open = () =>
     },
     definition,
     maxWaitMs: env.MAX_WAIT_MS,
+    ...(env.BODY_BUCKET === undefined
+      ? {}
+      : { bodies: openLargeBodies({ ...env, BODY_BUCKET: env.BODY_BUCKET }) }),
   });
 const services = await startServices(
   {

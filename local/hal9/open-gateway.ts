@@ -7,6 +7,7 @@ import type { SourceConfig } from '../../lib/config/source-config.ts';
 import { makeGateway } from '../../lib/gateway/gateway.ts';
 import type { Gateway } from '../../lib/gateway/outcome.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
+import type { LargeBodies } from '../../lib/migration/large-bodies.ts';
 import { openFlatRecords } from '../../lib/sources/open-flat-source.ts';
 
 const defaultMaxWaitMs = 5_000;
@@ -30,13 +31,15 @@ export async function openGateway(options: {
   definition: MigrationDefinition;
   /** How long a request waits for a switch of authority to finish; default 5,000. */
   maxWaitMs?: number | undefined;
+  /** Where bodies are that no item holds. */
+  bodies?: LargeBodies;
 }): Promise<{ readonly gateway: Gateway; close(): Promise<void> }> {
-  const { tables, definition } = options;
+  const { tables, definition, bodies } = options;
   const client = makeDynamoClient();
   const flat = await openFlatRecords(options.source, definition);
   const gateway = makeGateway({
     flat,
-    hierarchical: makeHierarchicalRecords({ client, tables }),
+    hierarchical: makeHierarchicalRecords({ client, tables, ...(bodies === undefined ? {} : { bodies }) }),
     authority: makeAuthorityStore({ client, table: tables.authority }),
     definition,
     maxWaitMs: options.maxWaitMs ?? defaultMaxWaitMs,

@@ -21,28 +21,34 @@ const damages: readonly Damage[] = [
   { recordType: 'signal', damage: (row) => ({ ...row, content: new Uint8Array([0xde, 0xad]) }) },
 ];
 
-const oversized: Damage = {
+/** Not damaged, and larger than an item or a message may be. */
+const large: Damage = {
   recordType: 'learning',
   damage: (row) => ({ ...row, payload: JSON.stringify('x'.repeat(450_000)) }),
 };
 
 /** Stores below this are small enough to be looked at row by row, without a row of half a megabyte. */
-const minRecordsForOversized = 5_000;
+const minRecordsForLarge = 5_000;
 
-/** Damaged rows by record type and index. */
-export type DamagePlan = ReadonlyMap<RecordType, ReadonlyMap<number, (row: FlatRow) => FlatRow>>;
+export interface DamagePlan {
+  /** Rows that no transform can convert. */
+  readonly damaged: number;
+  /** Rows that become something else, by record type and index. */
+  readonly rows: ReadonlyMap<RecordType, ReadonlyMap<number, (row: FlatRow) => FlatRow>>;
+}
 
-/** One row in two thousand, at least three, spread over the tables. */
+/** One row in two thousand, at least three, spread over the tables; in larger stores one of them is large instead. */
 export function planDamage(counts: RowCounts): DamagePlan {
   const records = (Object.values(counts) as readonly number[]).reduce((sum, count) => sum + count, 0);
   const wanted = Math.min(Math.max(3, Math.round(records * 0.0005)), records >> 2);
+  const hasLarge = records >= minRecordsForLarge;
   const byType = new Map<RecordType, Damage[]>();
   for (let at = 0; at < wanted; at += 1) {
-    const isLast = at === wanted - 1 && records >= minRecordsForOversized;
-    const chosen = isLast ? oversized : (damages[at % damages.length] ?? oversized);
+    const chosen = (hasLarge && at === wanted - 1 ? large : damages[at % damages.length]) ?? large;
     byType.set(chosen.recordType, [...(byType.get(chosen.recordType) ?? []), chosen]);
   }
-  return new Map([...byType].map(([type, list]) => [type, spread(list, counts[type])]));
+  const rows = new Map([...byType].map(([type, list]) => [type, spread(list, counts[type])] as const));
+  return { damaged: hasLarge ? wanted - 1 : wanted, rows };
 }
 
 function spread(list: readonly Damage[], count: number): ReadonlyMap<number, (row: FlatRow) => FlatRow> {

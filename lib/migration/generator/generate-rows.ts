@@ -47,7 +47,7 @@ export function planGeneration(options: GeneratorOptions): GeneratorPlan {
   };
   return {
     counts: { ...counts },
-    damaged: [...damage.values()].reduce((sum, rows) => sum + rows.size, 0),
+    damaged: damage.damaged,
     rows: () => generateRows(world, damage),
   };
 }
@@ -64,10 +64,10 @@ const rowMakers: readonly (readonly [keyof RowCounts, (world: World, index: numb
 
 function* generateRows(world: World, damage: DamagePlan): Generator<GeneratedRow> {
   for (const [recordType, make] of rowMakers) {
-    const damaged = damage.get(recordType);
+    const changed = damage.rows.get(recordType);
     for (let index = 0; index < world.counts[recordType]; index += 1) {
       const row = withChecksum(make(world, index));
-      yield { recordType, row: damaged?.get(index)?.(row) ?? row };
+      yield { recordType, row: changed?.get(index)?.(row) ?? row };
     }
   }
   for (let index = 0; index < world.counts.neuron; index += 1) {

@@ -1,3 +1,4 @@
+import { makeMemoryLargeBodies } from '../../../lib/memory/large-bodies.ts';
 import { describe, expect, it } from 'vitest';
 
 import { makeApplyChanges } from '../../../lib/migration/apply-changes.ts';
@@ -62,6 +63,21 @@ describe('relaying the change log', () => {
     expect(world.records.get('session/c')?.state).toBe('live');
     expect(world.records.get('session/d')?.state).toBe('quarantined');
     expect((await quarantine.list(category, null, 10)).entries).toMatchObject([{ errorName: 'RowTooLarge' }]);
+  });
+
+  it('names a row that fits no message by its hash where there is a place for it', async () => {
+    const { deps, changeQueue, source, put, messages, world } = migrationInMemory();
+    const bodies = makeMemoryLargeBodies();
+    await source.installChangeLog();
+    await put('d', 'x'.repeat(700_000));
+
+    await makeRelayChanges({ ...deps, queue: changeQueue, bodies })(category);
+    for (const message of messages) await makeApplyChanges({ ...deps, bodies })(message);
+
+    expect(messages).toMatchObject([
+      { images: [], oversized: [{ rowSha256: expect.any(String) as string }] },
+    ]);
+    expect(world.records.get('session/d')).toMatchObject({ state: 'live' });
   });
 
   it('resolves the quarantine of a row that converts again', async () => {

@@ -62,8 +62,8 @@ const sourceDamage: Readonly<Record<string, { sql: string; undo: string; reason:
     reason: /^neuron\/.* InvalidNumberList$/,
   },
   'a row that is too large': {
-    sql: `UPDATE flat_learning SET payload = '"' || replace(hex(zeroblob(225000)), '00', 'xy') || '"' WHERE id = (SELECT max(id) FROM flat_learning)`,
-    undo: `UPDATE flat_learning SET payload = '{"a":2}' WHERE length(payload) > 400000`,
+    sql: `UPDATE flat_learning SET payload = '"' || replace(hex(zeroblob(8500000)), '00', 'xy') || '"' WHERE id = (SELECT max(id) FROM flat_learning)`,
+    undo: `UPDATE flat_learning SET payload = '{"a":2}' WHERE length(payload) > 4000000`,
     reason: /^learning\/.* RecordTooLarge$/,
   },
 };
