@@ -45,16 +45,16 @@ export async function openControlPlane(connection: Connection) {
   const machine = stateMachines?.find(({ name }) => name === connection.names.workflow);
   if (machine?.stateMachineArn === undefined) throw notDeployed(connection);
   const ports = makeControlPlane(parseControl(control), settings);
+  const urls = {
+    flat: origins['FLAT_ORIGIN_URL'] ?? '',
+    hierarchical: origins['HIERARCHICAL_ORIGIN_URL'] ?? '',
+  };
   return {
     ...ports,
     invoker: withKnownFaults(ports.invoker),
     workflow: makeWorkflow({ client: stepFunctions, stateMachineArn: machine.stateMachineArn }),
-    probe: makeHealthProbe({
-      origins: {
-        flat: origins['FLAT_ORIGIN_URL'] ?? '',
-        hierarchical: origins['HIERARCHICAL_ORIGIN_URL'] ?? '',
-      },
-    }),
+    origins: urls,
+    probe: makeHealthProbe({ origins: urls }),
   };
 }
 

@@ -46,6 +46,22 @@ export const knownFaults: Readonly<Record<string, KnownFault>> = {
     exit: 'conflict',
     remedy: 'Wait until it is over (`hal9-migrate state status`), then restore again.',
   },
+  EditionDamaged: {
+    exit: 'gateFailed',
+    remedy: 'Publish it again with `hal9-migrate config publish`; readers keep the edition that they have.',
+  },
+  EditionTooLarge: {
+    exit: 'usage',
+    remedy: 'Editions are for small categories such as configuration; read the others record by record.',
+  },
+  EditionUnfit: {
+    exit: 'gateFailed',
+    remedy: 'See `hal9-migrate state quarantine list` and `hal9-migrate reconcile`, then publish again.',
+  },
+  ReloadTestFailed: {
+    exit: 'unavailable',
+    remedy: 'Run the test again; it begins by writing all of its settings anew.',
+  },
   BackfillIncomplete: { exit: 'gateFailed', remedy: 'Run `hal9-migrate state migrate` until it ends.' },
   ChangeLogMissing: { exit: 'conflict', remedy: 'Run `hal9-migrate state migrate` first.' },
   SchemaUnstable: {

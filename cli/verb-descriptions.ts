@@ -14,6 +14,7 @@ export const verbDescriptions = {
   'state-migration': 'stop the copy of the state where it is, or let it go on; see whether it may run',
   reconcile: 'compare both sides and repair what differs, never over anything newer',
   benchmark: 'time reads and writes of single records on both sides, and compare them',
+  config: 'the configuration as its readers see it: publish, export, compare, test the reload',
   configure: 'limits of the copy, of a switch and of reconciliation, changeable while they run',
   mode: 'where writes go: flat only, dual write, hierarchical only',
   validate: 'judge the migrated state: schema, integrity, consistency; strict or lenient',

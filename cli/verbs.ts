@@ -21,6 +21,7 @@ const loadVerb: Readonly<Record<VerbName, () => Promise<AddVerb>>> = {
   neurons: async () => (await import('./commands/neurons.ts')).addNeuronsVerbs,
   reconcile: async () => (await import('./commands/reconcile.ts')).addReconcileVerb,
   benchmark: async () => (await import('./commands/benchmark.ts')).addBenchmarkVerb,
+  config: async () => (await import('./commands/config.ts')).addConfigVerbs,
   configure: async () => (await import('./commands/configure.ts')).addConfigureVerbs,
   mode: async () => (await import('./commands/mode.ts')).addModeVerbs,
   validate: async () => (await import('./commands/validate.ts')).addValidateVerb,

@@ -20,6 +20,7 @@ export type FunctionFolder =
   | 'check-integrity'
   | 'examine-neurons'
   | 'verify-audit'
+  | 'publish-edition'
   | 'benchmark-state'
   | 'copy-matching'
   | 'publish-routes'
@@ -115,14 +116,14 @@ export function functionEnvironments(
     ['restore-state', { ...allState, ...backup, TIME_BUDGET_SECONDS: '20' }],
     ['check-integrity', { ...source, ...stateTable, TIME_BUDGET_SECONDS: '20' }],
     ['examine-neurons', { ...allState, TIME_BUDGET_SECONDS: '20' }],
+    ['publish-edition', { ...allState, EDITIONS_TABLE: names.tables.editions }],
+    ['verify-audit', { ...source, ...stateTable, ...progress, TIME_BUDGET_SECONDS: '20' }],
     [
       'copy-matching',
       { ...source, ...stateTable, ...progress, ...quarantine, TIME_BUDGET_SECONDS: '20' },
     ],
     ['benchmark-state', { ...source, ...stateTable }],
     ['replay-quarantine', { ...source, ...stateTable, ...authority, ...reversePending, ...quarantine }],
-    ['verify-audit', { ...source, ...stateTable, ...progress, TIME_BUDGET_SECONDS: '20' }],
-    ['benchmark-state', { ...source, ...stateTable }],
     ['publish-routes', { ...flags, ROUTE_STORE_ARN: state.routes.keyValueStoreArn, METRIC_NAMESPACE }],
     [
       'measure-outcomes',

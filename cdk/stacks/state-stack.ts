@@ -25,6 +25,7 @@ export class StateStack extends Stack {
   readonly quarantine: TableV2;
   readonly control: TableV2;
   readonly shadow: TableV2;
+  readonly editions: TableV2;
   readonly backup: Bucket;
   readonly ranges: WorkQueue;
   readonly changes: WorkQueue;
@@ -48,6 +49,7 @@ export class StateStack extends Stack {
     this.quarantine = table('Quarantine', tables.quarantine);
     this.control = table('Control', tables.control);
     this.shadow = table('Shadow', tables.shadow, { timeToLiveAttribute: 'ttl' });
+    this.editions = table('Editions', tables.editions);
 
     this.backup = new BackupBucket(this, 'Backup', backupBucketName(this, props.names)).bucket;
 

@@ -10,7 +10,8 @@ import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect, type Connection } from '../connection.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { functionInvoker } from '../invoker.ts';
-import { listOption, oneOf, positiveNumber, wholeNumber } from '../options.ts';
+import { badValue, listOption, oneOf, positiveNumber, wholeNumber } from '../options.ts';
+import { finishedLines } from '../output/edition-views.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { count, duration } from '../output/quantities.ts';
 import { copyLine } from '../output/state-views.ts';
@@ -19,6 +20,7 @@ import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
 import { copyMatching } from '../state/copy-matching.ts';
 import { copyRate } from '../state/copy-rate.ts';
+import { finishCopy, requireOneSmallCategory, type FinishedCopy } from '../state/finish-copy.ts';
 import { configureState, perSecond } from '../state/limits.ts';
 import { migrateState, type MigrateStateResult } from '../state/migrate-state.ts';
 
@@ -29,6 +31,9 @@ type MigrateOptions = Options<{
   priority: string;
   checkpointInterval?: string;
   filter?: string;
+  type?: readonly string[];
+  atomic: boolean;
+  preserveOrder: boolean;
   dryRun: boolean;
 }>;
 
@@ -45,6 +50,8 @@ export function addMigrate(state: Command, context: CliContext): void {
   })
     .option('--category <names...>', 'category, or several by commas; all when absent', listOption)
     .option('--filter <name=value>', 'copy what matches first, for example active=true or layer=substrate')
+    .option('--type <kinds...>', 'same as --filter kind=..., for the kinds of metadata', listOption)
+    .option('--preserve-order', 'then check and seal the chain of audit events, as `state audit` does', false)
     .option('--rate-limit <n/s>', 'records per second of each worker, or off; kept for later runs')
     .option('--timeout <seconds>', 'stop watching after this long; the copy goes on')
     .option('--priority <level>', 'high, normal or low: copies are made in the order asked for', 'normal')
@@ -56,6 +63,7 @@ export function addMigrate(state: Command, context: CliContext): void {
       '--checkpoint-interval <rows>',
       `rows between checkpoints; there is one every ${rowsBetweenCheckpoints}`,
     )
+    .option('--atomic', 'then make a small category visible all at once, as `config publish` does', false)
     .option('--dry-run', 'say what would be copied, and change nothing', false)
     .action((options: MigrateOptions) => migrate(options, context));
 }
@@ -73,16 +81,28 @@ async function migrate(options: MigrateOptions, context: CliContext): Promise<vo
     if (matching.left > 0) return presentMatching(matching, filter, options);
   }
   const result = await watchCopy(invoker, connection, request);
-  if (result.copy.stopped) context.setExitCode(exitCodes.gateFailed);
-  if (options.json) {
-    printDocument('StateMigrateResult', { categories, ...result });
+  const finished = await finishCopy(invoker, categories, { ...options, isComplete: !result.copy.stopped });
+  if (result.copy.stopped || !finished.isSound) context.setExitCode(exitCodes.gateFailed);
+  present({ categories, ...result }, finished, options.json);
+}
+
+function present(
+  result: MigrateStateResult & { readonly categories: readonly Category[] },
+  finished: FinishedCopy,
+  json: boolean,
+): void {
+  if (json) {
+    const { editions, audit } = finished;
+    printDocument('StateMigrateResult', { ...result, editions, audit });
     return;
   }
+  const { copy } = result;
   note(
     `Copied ${count(result.copiedRows)} rows in ${duration(result.elapsedMs)}; ${count(result.quarantined)} in quarantine.`,
   );
-  if (result.copy.stopped) note(`Now the copy is stopped by ${result.copy.by}: ${result.copy.reason}.`);
-  nextStep(`hal9-migrate state ${result.copy.stopped ? 'quarantine list' : 'verify'}`);
+  for (const line of finishedLines(finished)) note(line);
+  if (copy.stopped) note(`Now the copy is stopped by ${copy.by}: ${copy.reason}.`);
+  nextStep(`hal9-migrate state ${copy.stopped ? 'quarantine list' : 'verify'}`);
 }
 
 /** Throws HalErrors `UnknownCategory`, `BadOptionValue`, `FilterInvalid`. */
@@ -92,12 +112,21 @@ function readWish(options: MigrateOptions, definition: MigrationDefinition) {
   if (options.checkpointInterval !== undefined) {
     wholeNumber('--checkpoint-interval', options.checkpointInterval, rowsBetweenCheckpoints);
   }
+  requireOneSmallCategory(options);
   const timeoutMs =
     options.timeout === undefined ? null : positiveNumber('--timeout', options.timeout) * 1000;
   const rateLimit =
     options.rateLimit === undefined ? undefined : perSecond('--rate-limit', options.rateLimit);
-  const filter = options.filter === undefined ? null : parseRowFilter(options.filter);
-  return { categories, timeoutMs, rateLimit, filter };
+  return { categories, timeoutMs, rateLimit, filter: filterOf(options) };
+}
+
+const metadataKinds = ['metrics', 'logs', 'traces', 'audit'] as const;
+
+function filterOf({ filter, type = [] }: MigrateOptions): RowFilter | null {
+  for (const kind of type) oneOf('--type', kind, metadataKinds);
+  if (filter === undefined) return type.length === 0 ? null : { name: 'kind', values: type };
+  if (type.length === 0) return parseRowFilter(filter);
+  throw badValue('--filter', filter, 'given without --type, which is a filter of its own');
 }
 
 async function watchCopy(

@@ -33,7 +33,7 @@ export function chainTable(streams: readonly AuditStreamReport[]): string {
 
 export function auditVerdict(report: AuditReport): string {
   const verdicts: Readonly<Record<AuditReport['outcome'], string>> = {
-    sound: paint('good', 'In order, without a gap, the same on both sides, and as it was sealed'),
+    sound: paint('good', `In order, without a gap, the same on both sides, and ${sealedText(report)}`),
     broken: paint('bad', 'The audit stream is not what it should be'),
     pending: paint('warn', 'Sound up to where later events are still on their way'),
     unproven: paint('bad', 'Nothing was proven'),
@@ -50,4 +50,8 @@ export function sealLine(
   const through = sealed === null ? '' : `, up to ${sealed.last} (head ${sealed.head.slice(0, 16)})`;
   const stopped = end === null || end === 'end of the stream' ? '' : `; stopped: ${end}`;
   return `${did} ${count(added)} events of ${recordType}/${stream}${through}${stopped}`;
+}
+
+function sealedText({ streams }: AuditReport): string {
+  return streams.some(({ sealed }) => sealed === null) ? 'not sealed yet' : 'as it was sealed';
 }

@@ -11,6 +11,7 @@ export interface ResourceNames {
     readonly quarantine: string;
     readonly control: string;
     readonly shadow: string;
+    readonly editions: string;
   };
   /** Bucket names are the world's: the account and the Region are added to this one. */
   readonly backupBucket: string;
@@ -39,6 +40,7 @@ export function resourceNames(prefix: string): ResourceNames {
       quarantine: name('quarantine'),
       control: name('control'),
       shadow: name('shadow'),
+      editions: name('editions'),
     },
     backupBucket: `${prefix}-backup`,
     queues: { ranges: name('ranges'), changes: name('changes'), shadowSamples: name('shadow-samples') },

@@ -50,6 +50,7 @@ async function startSystems({
       AUTHORITY_TABLE: tables.authority,
       REVERSE_PENDING_TABLE: tables.reversePending,
       BODY_BUCKET: `${backupBucket}-${localAccount}-${deployment.region}`,
+      EDITIONS_TABLE: tables.editions,
     },
     logPath,
     ipc: true,

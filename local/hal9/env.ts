@@ -16,6 +16,8 @@ const schema = z.object({
   BODY_BUCKET: z.optional(nameSetting),
   /** Set where an engine stands in for S3. */
   AWS_ENDPOINT_URL_S3: z.optional(z.string()),
+  /** No editions are served when absent. */
+  EDITIONS_TABLE: z.optional(nameSetting),
   /** A free port each when absent. */
   FLAT_PORT: portSetting,
   HIERARCHICAL_PORT: portSetting,

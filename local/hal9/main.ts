@@ -1,5 +1,9 @@
+import { makeDynamoClient } from '../../lib/aws/clients.ts';
+import { makeEditionStore } from '../../lib/aws/edition-store.ts';
+import { categoriesOf } from '../../lib/migration/table-lookup.ts';
 import { openLargeBodies } from '../../lib/aws/large-bodies.ts';
 import { chosenMigration } from '../cloud/deployment.ts';
+import { makeEditionsApi } from './editions-api.ts';
 import { parseEnv } from './env.ts';
 import { openGateway, systemTiming } from './open-gateway.ts';
 import { startServices } from './start-services.ts';
@@ -20,10 +24,20 @@ const open = () =>
       ? {}
       : { bodies: openLargeBodies({ ...env, BODY_BUCKET: env.BODY_BUCKET }) }),
   });
+const editions =
+  env.EDITIONS_TABLE === undefined
+    ? {}
+    : {
+        editions: makeEditionsApi(
+          makeEditionStore({ client: makeDynamoClient(), table: env.EDITIONS_TABLE }),
+          categoriesOf(definition),
+        ),
+      };
 const services = await startServices(
   {
     gateways: { flat: (await open()).gateway, hierarchical: (await open()).gateway },
     definition,
+    ...editions,
     ...systemTiming,
   },
   {

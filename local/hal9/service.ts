@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 
 import { HalError } from '../../lib/kernel/errors.ts';
 import { failure, readBody, success, writeAnswer, type Answer } from './answer.ts';
+import type { EditionsApi } from './editions-api.ts';
 import type { Faults } from './faults.ts';
 import type { RecordsApi, System } from './records-api.ts';
 
@@ -9,12 +10,22 @@ import type { RecordsApi, System } from './records-api.ts';
 const bodyLimitBytes = 1 << 20;
 
 /** One HAL9 system as an HTTP server shows it: its health, its records, and the faults injected into it. */
-export function makeService(deps: { system: System; api: RecordsApi; faults: Faults }): RequestListener {
+export function makeService(deps: {
+  system: System;
+  api: RecordsApi;
+  faults: Faults;
+  editions?: EditionsApi;
+}): RequestListener {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     response.setHeader('x-hal9-served-by', deps.system);
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     if (path === '/health') {
       writeAnswer(response, health(deps));
+      return;
+    }
+    const edition = deps.editions?.answer(path) ?? null;
+    if (edition !== null) {
+      writeAnswer(response, edition);
       return;
     }
     const verdict = await deps.faults.meet(response);

@@ -5,6 +5,7 @@ import type { Clock, Sleeper } from '../../lib/kernel/clock.ts';
 import type { Random } from '../../lib/kernel/random.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import { listenOnLoopback, type Listening } from '../cloud/listen.ts';
+import type { EditionsApi } from './editions-api.ts';
 import { makeFaults } from './faults.ts';
 import { makeFaultsApi } from './faults-api.ts';
 import { makePlantedBug, type PlantedBug } from './planted-bug.ts';
@@ -29,6 +30,8 @@ export async function startServices(
     /** One for each system. */
     gateways: Readonly<Record<System, Gateway>>;
     definition: MigrationDefinition;
+    /** What the hierarchical system reloads while it runs. */
+    editions?: EditionsApi;
     clock: Clock;
     sleeper: Sleeper;
     random: Random;
@@ -41,7 +44,9 @@ export async function startServices(
     const gateway = deps.gateways[system];
     const api = makeRecordsApi({ ...deps, system, gateway: plant === null ? gateway : plant(gateway) });
     // Only the system that traffic moves to is broken on purpose.
-    return makeService({ system, api, faults: system === 'hierarchical' ? faults : makeFaults(deps) });
+    if (system === 'flat') return makeService({ system, api, faults: makeFaults(deps) });
+    const { editions } = deps;
+    return makeService({ system, api, faults, ...(editions === undefined ? {} : { editions }) });
   };
   const flat = await listen(serve('flat'), options.ports.flat, 'the flat HAL9 service');
   const hierarchical = await listen(
@@ -54,6 +59,7 @@ export async function startServices(
     ports: { flat: flat.port, hierarchical: hierarchical.port, admin: admin.port },
     async close() {
       faults.clear();
+      deps.editions?.close();
       await Promise.all([flat.stop(), hierarchical.stop(), admin.stop()]);
     },
   };

@@ -42,6 +42,7 @@ export async function makeCopiedStore(dynamo: TestDynamo, records: number) {
   const messages: ChangeMessage[] = [];
   const tasks: RangeTask[] = [];
   return {
+    path,
     deps,
     tables,
     client,

@@ -1,0 +1,273 @@
+import * as fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
+
+import { makeHandler } from '../../../../functions/publish-edition/handler.ts';
+import { makeAuthorityStore } from '../../../../lib/aws/authority-store.ts';
+import { makeEditionStore } from '../../../../lib/aws/edition-store.ts';
+import { makeHierarchicalRecords } from '../../../../lib/aws/hierarchical-records.ts';
+import { makeReversePendingStore } from '../../../../lib/aws/reverse-pending-store.ts';
+import { makeGateway } from '../../../../lib/gateway/gateway.ts';
+import { seededRandom } from '../../../../lib/kernel/random.ts';
+import { makeMemoryEditionStore } from '../../../../lib/memory/edition-store.ts';
+import { editionDigest } from '../../../../lib/migration/editions/edition-digest.ts';
+import { makeEditionWatch } from '../../../../lib/migration/editions/edition-watch.ts';
+import type { EditionStore } from '../../../../lib/migration/editions/ports.ts';
+import type { PublishAnswer } from '../../../../lib/migration/editions/publish-edition.ts';
+import type { ObservedPublication } from '../../../../lib/migration/editions/publish-observed.ts';
+import { readEdition } from '../../../../lib/migration/editions/read-edition.ts';
+import { openFlatRecords } from '../../../../lib/sqlite/flat-records.ts';
+import { editionStoreContract } from '../../../contract/edition-store.ts';
+import { makeCopiedStore, type CopiedStore } from '../../../support/copied-store.ts';
+import { startDynamo, type TestDynamo } from '../../../support/dynoxide.ts';
+
+let dynamo: TestDynamo;
+let store: CopiedStore;
+let editions: EditionStore;
+let flat: ReturnType<typeof openFlatRecords>;
+let invoke: ReturnType<typeof makeHandler>;
+
+beforeAll(async () => {
+  dynamo = await startDynamo();
+});
+afterAll(() => dynamo.stop());
+beforeEach(async () => {
+  store = await makeCopiedStore(dynamo, 500);
+  const { client, deps, tables } = store;
+  store.execute(`DELETE FROM flat_config; ${insertSettings(1_000, '1')}`);
+  editions = makeEditionStore({ client, table: tables.editions });
+  flat = openFlatRecords({ kind: 'sqlite', path: store.path }, deps.definition);
+  const authority = makeAuthorityStore({ client, table: tables.authority });
+  const hierarchical = makeHierarchicalRecords({ client, tables });
+  const random = seededRandom(1);
+  const gateway = makeGateway({ ...deps, flat, hierarchical, authority, random, maxWaitMs: 1_000 });
+  const reversePending = makeReversePendingStore({ client, table: tables.reversePending });
+  invoke = makeHandler({ ...deps, editions, gateway, reversePending });
+});
+afterEach(async () => {
+  flat.close();
+  await store.close();
+});
+
+editionStoreContract('memory', () => Promise.resolve(makeMemoryEditionStore()));
+editionStoreContract('DynamoDB', async () => {
+  const tables = await dynamo.createTables();
+  return makeEditionStore({ client: dynamo.client, table: tables.editions });
+});
+
+function insertSettings(count: number, value: string): string {
+  return `WITH RECURSIVE n(at) AS (VALUES (1) UNION ALL SELECT at + 1 FROM n WHERE at < ${count})
+    INSERT INTO flat_config (scope, path, id, value, revision, updated_at, version)
+    SELECT 'server', 'setting.' || at, 'id-' || at, '${value}', 1, 1700000000000, 1 FROM n`;
+}
+
+const category = 'configuration';
+
+function publish(dryRun = false): Promise<PublishAnswer> {
+  return invoke({ action: 'publish', category, by: 'test', dryRun }) as Promise<PublishAnswer>;
+}
+
+/** The values that one whole edition shows. */
+async function valuesNow(): Promise<readonly unknown[]> {
+  const read = await readEdition(editions, category);
+  return [
+    ...new Set((read?.records ?? []).map(({ body }) => (JSON.parse(body) as { value: unknown }).value)),
+  ];
+}
+
+describe('an edition of the configuration', () => {
+  it('is refused before the copy, and shows nothing until it is published', async () => {
+    await store.deps.source.installChangeLog();
+    await expect(publish()).rejects.toMatchObject({ name: 'BackfillIncomplete' });
+    await store.copy(category);
+
+    expect(await readEdition(editions, category)).toBeNull();
+    expect(await publish(true)).toMatchObject({
+      kind: 'would-publish',
+      edition: { number: 1, count: 1_000 },
+    });
+    expect(await readEdition(editions, category)).toBeNull();
+    expect(await publish()).toMatchObject({ kind: 'published', edition: { number: 1 } });
+    expect(await publish()).toMatchObject({ kind: 'unchanged', edition: { number: 1 } });
+    expect(await valuesNow()).toEqual([1]);
+  });
+
+  it('shows 1,000 changes all together, however often a reader looks meanwhile', async () => {
+    await store.copy(category);
+    await publish();
+    const seen = new Set<string>();
+    const reader = { isOver: false };
+    const watch = makeEditionWatch(editions, category);
+    const reading = (async () => {
+      while (!reader.isOver) {
+        await watch.refresh();
+        const bodies = watch.current()?.records.map(({ body }) => body) ?? [];
+        seen.add([...new Set(bodies.map((body) => (JSON.parse(body) as { value: number }).value))].join('+'));
+      }
+    })();
+    for (const value of [2, 3, 4]) {
+      store.execute(`UPDATE flat_config SET value = '${value}'`);
+      await store.relay(category);
+      expect(await publish()).toMatchObject({ kind: 'published', edition: { number: value } });
+    }
+    reader.isOver = true;
+    await reading;
+
+    expect([...seen].every((values) => ['1', '2', '3', '4'].includes(values))).toBe(true);
+    expect(await valuesNow()).toEqual([4]);
+  });
+
+  it('waits for changes that are on their way', async () => {
+    await store.copy(category);
+    store.execute(`UPDATE flat_config SET value = '2' WHERE path = 'setting.7'`);
+
+    expect(await publish()).toEqual({ kind: 'pending' });
+    await store.relay(category);
+    expect(await publish()).toMatchObject({ kind: 'published' });
+  });
+
+  it('is refused with a row that has no hierarchical form, which is named', async () => {
+    store.execute(`UPDATE flat_config SET value = '{"a":' WHERE path = 'setting.9'`);
+    await store.copy(category);
+
+    await expect(publish()).rejects.toMatchObject({
+      name: 'EditionUnfit',
+      facts: { pks: ['config/server|setting.9'] },
+    });
+  });
+
+  it('is never read in part: a reader keeps what it has rather than take a damaged one', async () => {
+    await store.copy(category);
+    await publish();
+    const watch = makeEditionWatch(editions, category);
+    await watch.refresh();
+    store.execute(`UPDATE flat_config SET value = '2'`);
+    await store.relay(category);
+    const answer = await publish();
+    const edition = 'edition' in answer ? answer.edition : null;
+    await store.client.send(
+      new DeleteItemCommand({
+        TableName: store.tables.editions,
+        Key: { pk: { S: `${category}/2/${edition?.digest}` }, sk: { S: 'config/server|setting.5' } },
+      }),
+    );
+
+    await expect(watch.refresh()).rejects.toMatchObject({ name: 'EditionDamaged' });
+    expect(watch.current()?.edition.number).toBe(1);
+    expect(await publish()).toMatchObject({ kind: 'published', edition: { number: 3 } });
+    expect(await watch.refresh()).toBe(true);
+    expect(watch.current()?.edition.number).toBe(3);
+  });
+
+  it('leaves the last few for readers that are late, and removes the others', async () => {
+    await store.copy(category);
+    store.execute(`DELETE FROM flat_config WHERE path <> 'setting.1'`);
+    const places = [];
+    for (let value = 1; value <= 6; value += 1) {
+      store.execute(`UPDATE flat_config SET value = '${value}'`);
+      await store.relay(category);
+      const answer = await publish();
+      if ('edition' in answer) places.push(answer.edition);
+    }
+    const counts = await Promise.all(places.map(async (place) => (await editions.records(place)).length));
+
+    expect(counts).toEqual([0, 0, 1, 1, 1, 1]);
+  });
+});
+
+describe('the hot reload test', () => {
+  it('shows a reader all settings of one generation, or none, and removes them at the end', async () => {
+    await store.copy(category);
+    await publish();
+    const seen: unknown[] = [];
+    for (const generation of [1, 2, null]) {
+      await invoke({ action: 'change', changes: 10, generation });
+      await store.relay(category);
+      const request = { action: 'publish-observed', category, by: 'test', changes: 10 };
+      const observed = (await invoke(request)) as ObservedPublication;
+      expect(observed.answer.kind).toBe('published');
+      expect(observed.looks).toBeGreaterThan(2);
+      seen.push(observed.seen);
+    }
+
+    expect(seen).toEqual([
+      ['none', 1],
+      [1, 2],
+      [2, 'none'],
+    ]);
+    expect(await valuesNow()).toEqual([1]);
+  });
+});
+
+describe('readers and publishers of editions', () => {
+  /** What one step of a schedule does to the store. */
+  const schedule = fc.array(fc.nat({ max: 20 }), { minLength: 40, maxLength: 200 });
+
+  it('in any order of their steps: a reader has one generation, whole, and never an older one again', async () => {
+    await fc.assert(
+      fc.asyncProperty(schedule, async (delays) => {
+        let at = 0;
+        const pause = async (): Promise<void> => {
+          const turns = delays[at % delays.length] ?? 0;
+          at += 1;
+          for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+        };
+        const memory = interrupted(makeMemoryEditionStore(), pause);
+        const publishers = [1, 2].map(async (publisher) => {
+          for (let round = 0; round < 4; round += 1) await publishGeneration(memory, `${publisher}.${round}`);
+        });
+        const watch = makeEditionWatch(memory, category);
+        const seen: [number, Set<string>][] = [];
+        for (let look = 0; look < 12; look += 1) {
+          await watch.refresh();
+          const held = watch.current();
+          if (held !== null) seen.push([held.edition.number, new Set(held.records.map(({ body }) => body))]);
+        }
+        await Promise.all(publishers);
+
+        expect(seen.every(([, bodies]) => bodies.size === 1)).toBe(true);
+        expect(seen.map(([number]) => number)).toEqual(
+          seen.map(([number]) => number).toSorted((a, b) => a - b),
+        );
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+/** The protocol of a publication with a generation of five records that all say the same. */
+async function publishGeneration(memory: EditionStore, generation: string): Promise<void> {
+  const records = [1, 2, 3, 4, 5].map((at) => ({ pk: `config/${at}`, body: `"${generation}"` }));
+  const before = await memory.current(category);
+  const number = (before?.number ?? 0) + 1;
+  const common = { category, number, publishedAtMs: 0, by: generation, earlier: [] };
+  const edition = { ...common, count: records.length, digest: editionDigest(records) };
+  await memory.write(edition, records);
+  await memory.publish(edition);
+}
+
+/** Every record is a write of its own, with pauses between. */
+function interrupted(memory: EditionStore, pause: () => Promise<void>): EditionStore {
+  return {
+    ...memory,
+    current: async (name) => {
+      await pause();
+      return await memory.current(name);
+    },
+    write: async (place, records) => {
+      for (const record of records) {
+        await pause();
+        await memory.write(place, [record]);
+      }
+    },
+    records: async (place) => {
+      await pause();
+      return await memory.records(place);
+    },
+    publish: async (edition) => {
+      await pause();
+      return await memory.publish(edition);
+    },
+  };
+}
