@@ -1,6 +1,7 @@
 import { GetItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
 import type { Sleeper } from '../kernel/clock.ts';
+import { attemptOf } from '../migration/admission.ts';
 import type { Category } from '../migration/category.ts';
 import type { SwitchRecord, SwitchStore } from '../migration/ports.ts';
 import type { RecordOrigin } from '../migration/record.ts';
@@ -46,25 +47,40 @@ export function makeSwitchStore(deps: {
       return answer.Item === undefined ? null : parseSwitchItem(answer.Item, category);
     },
 
-    // After a finished switch the next epoch, after an aborted one the same epoch once more.
-    begin: (record) =>
-      putIf(
-        record,
-        `${record.epoch === firstSwitchEpoch ? 'attribute_not_exists(pk) OR ' : ''}(stage = :done AND epoch = :previous) OR (stage = :aborted AND epoch = :epoch)`,
-        {
-          ':done': text('done'),
+    // After a finished switch the next epoch, after an aborted one the same epoch at the next attempt.
+    begin(record) {
+      const attempt = attemptOf(record);
+      if (attempt > 1) {
+        const before = isAttempt(attempt - 1);
+        return putIf(record, `stage = :aborted AND epoch = :epoch AND ${before.condition}`, {
           ':aborted': text('aborted'),
           ':epoch': number(record.epoch),
-          ':previous': number(record.epoch - 1),
-        },
-      ),
+          ...before.values,
+        });
+      }
+      const isFirst = record.epoch === firstSwitchEpoch ? 'attribute_not_exists(pk) OR ' : '';
+      return putIf(record, `${isFirst}(stage = :done AND epoch = :previous)`, {
+        ':done': text('done'),
+        ':previous': number(record.epoch - 1),
+      });
+    },
 
-    advance: (record, from) =>
-      putIf(record, 'stage = :from AND epoch = :epoch', {
+    advance(record, from) {
+      const same = isAttempt(attemptOf(record));
+      return putIf(record, `stage = :from AND epoch = :epoch AND ${same.condition}`, {
         ':from': text(from),
         ':epoch': number(record.epoch),
-      }),
+        ...same.values,
+      });
+    },
   };
+}
+
+/** The first attempt of an epoch has no number. */
+function isAttempt(attempt: number): { readonly condition: string; readonly values: Item } {
+  return attempt === 1
+    ? { condition: 'attribute_not_exists(attempt)', values: {} }
+    : { condition: 'attempt = :attempt', values: { ':attempt': number(attempt) } };
 }
 
 export function switchKey(category: Category): Item {
@@ -76,6 +92,7 @@ function switchItem(record: SwitchRecord): Item {
     ...switchKey(record.category),
     to: text(record.to),
     epoch: number(record.epoch),
+    ...(attemptOf(record) === 1 ? {} : { attempt: number(attemptOf(record)) }),
     stage: text(record.stage),
     requestedBy: text(record.requestedBy),
     startedAtMs: number(record.startedAtMs),
@@ -91,6 +108,7 @@ function parseSwitchItem(item: Item, category: Category): SwitchRecord {
     category,
     to: textOf(item, 'to') as RecordOrigin,
     epoch: numberOf(item, 'epoch'),
+    ...(item['attempt'] === undefined ? {} : { attempt: numberOf(item, 'attempt') }),
     stage: textOf(item, 'stage') as SwitchRecord['stage'],
     requestedBy: textOf(item, 'requestedBy'),
     startedAtMs: numberOf(item, 'startedAtMs'),

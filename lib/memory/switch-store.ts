@@ -18,7 +18,7 @@ export function makeMemorySwitchStore(
       }),
     advance: (record, from) =>
       transaction(interleave, 'switches.advance', () => {
-        if (!mayAdvance(world.switches.get(record.category), record.epoch, from)) return false;
+        if (!mayAdvance(world.switches.get(record.category), record, from)) return false;
         world.switches.set(record.category, record);
         return true;
       }),

@@ -77,21 +77,31 @@ export function openItem<Item extends Pick<AuthorityItem, 'side' | 'epoch' | 'fe
   return item.epoch === epoch - 1 && mayLeave ? { ...item, side, epoch, fenced: false } : null;
 }
 
-/** After a finished switch the next epoch, after an aborted one the same epoch once more. */
-export function mayBegin(
-  last: Pick<SwitchRecord, 'stage' | 'epoch'> | undefined,
-  next: Pick<SwitchRecord, 'epoch'>,
-): boolean {
-  if (last === undefined) return next.epoch === 2;
-  if (last.stage === 'done') return next.epoch === last.epoch + 1;
-  return last.stage === 'aborted' && next.epoch === last.epoch;
+type Attempt = Pick<SwitchRecord, 'epoch' | 'attempt'>;
+type StagedAttempt = Attempt & Pick<SwitchRecord, 'stage'>;
+
+export function attemptOf({ attempt }: Pick<SwitchRecord, 'attempt'>): number {
+  return attempt ?? 1;
 }
 
-/** A switch moves on only from the stage that its executor has seen. */
+/** After a finished switch the next epoch, after an aborted one the same epoch at the next attempt. */
+export function mayBegin(last: StagedAttempt | undefined, next: Attempt): boolean {
+  if (last?.stage === 'aborted') {
+    return next.epoch === last.epoch && attemptOf(next) === attemptOf(last) + 1;
+  }
+  if (attemptOf(next) !== 1) return false;
+  if (last === undefined) return next.epoch === 2;
+  return last.stage === 'done' && next.epoch === last.epoch + 1;
+}
+
+/**
+ * A switch moves on only from the stage that its executor has seen, and only its own attempt: what an executor drained
+ * before an abort is not all that there is to drain after it.
+ */
 export function mayAdvance(
-  stored: Pick<SwitchRecord, 'stage' | 'epoch'> | undefined,
-  epoch: number,
+  stored: StagedAttempt | undefined,
+  next: Attempt,
   from: SwitchRecord['stage'],
 ): boolean {
-  return stored?.epoch === epoch && stored.stage === from;
+  return stored?.epoch === next.epoch && attemptOf(stored) === attemptOf(next) && stored.stage === from;
 }

@@ -330,6 +330,8 @@ export interface SwitchRecord {
   readonly to: RecordOrigin;
   /** Epoch that `to` will have. */
   readonly epoch: number;
+  /** Counts the switches to this epoch, which an abort leaves free for the next; absent is the first. */
+  readonly attempt?: number;
   readonly stage: 'fencing' | 'draining' | 'opening' | 'done' | 'aborted';
   readonly requestedBy: string;
   readonly startedAtMs: number;
@@ -343,9 +345,9 @@ export interface SwitchRecord {
 
 export interface SwitchStore {
   current(category: Category): Promise<SwitchRecord | null>;
-  /** Refused (false) while another switch of the category is under way or the epoch is not the next one. */
+  /** Refused (false) while another switch of the category is under way or epoch and attempt are not the next ones. */
   begin(record: SwitchRecord): Promise<boolean>;
-  /** Moves the stage on from `from`; false when it was not there. */
+  /** Moves the stage on from `from`; false when it was not there, or another attempt is. */
   advance(record: SwitchRecord, from: SwitchRecord['stage']): Promise<boolean>;
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import { HalError } from '../kernel/errors.ts';
+import { attemptOf } from './admission.ts';
 import { isBackfillComplete, readBackfillProgress } from './backfill-progress.ts';
 import type { Category } from './category.ts';
 import { drainForward } from './drain-forward.ts';
@@ -73,7 +74,7 @@ export function makeSwitchAuthority(deps: SwitchAuthorityDeps): SwitchAuthority 
       }
       const present = flat.state === 'following' ? 'hierarchical' : 'flat';
       if (present === request.to) return { kind: 'already-there', epoch: flat.epoch };
-      const begun = await beginSwitch(deps, request, flat.epoch + 1);
+      const begun = await beginSwitch(deps, request, { epoch: flat.epoch + 1, last });
       return { kind: 'switched', record: await runStages(deps, begun, 'begun') };
     },
     async abort(category) {
@@ -97,7 +98,7 @@ function isUnderWay({ stage }: SwitchRecord): boolean {
 async function beginSwitch(
   deps: SwitchAuthorityDeps,
   request: SwitchRequest,
-  epoch: number,
+  { epoch, last }: { readonly epoch: number; readonly last: SwitchRecord | null },
 ): Promise<SwitchRecord> {
   const { category } = request;
   if (request.to === 'hierarchical') await requireBackfill(deps, category);
@@ -106,6 +107,7 @@ async function beginSwitch(
   const record: SwitchRecord = {
     ...request,
     epoch,
+    ...(last?.stage === 'aborted' ? { attempt: attemptOf(last) + 1 } : {}),
     stage: 'fencing',
     startedAtMs: deps.clock.nowMs(),
     fencedAtMs: null,
@@ -192,7 +194,8 @@ async function runStages(
 /** What the store says now, when this executor's view of the switch is outdated. */
 async function rereadRecord(deps: SwitchAuthorityDeps, seen: SwitchRecord): Promise<SwitchRecord> {
   const present = await deps.switches.current(seen.category);
-  if (present === null || present.epoch !== seen.epoch || present.to !== seen.to) {
+  const isSame = present?.epoch === seen.epoch && attemptOf(present) === attemptOf(seen);
+  if (present === null || !isSame || present.to !== seen.to) {
     throw conflict(seen, 'the category went on to another switch');
   }
   if (present.stage === seen.stage) throw conflict(seen, `the old side is not at epoch ${seen.epoch - 1}`);
@@ -247,13 +250,16 @@ const forward: Record<RunningStage, Stage> = {
   },
   async opening(deps, record) {
     const { category, epoch } = record;
-    await deps.authority.open(category, 'hierarchical', epoch);
-    // Writers learn of the new authority from flat, so nothing was written there before this succeeds.
     while (!(await deps.source.follow(category, epoch))) {
       const fence = await deps.source.fence(category, epoch - 1);
       if (!fence.fenced) return null;
       await drainForward(deps, category, fence.last.sequence);
     }
+    // An abort that woke up late may have lifted the fence for a while, and another executor put it back. Now that flat
+    // follows nothing does that any more: what was written meanwhile is applied before anybody writes elsewhere.
+    const { sequence } = await deps.source.lowWatermark(category);
+    await drainForward(deps, category, sequence);
+    await deps.authority.open(category, 'hierarchical', epoch);
     return openedNow(deps, record);
   },
 };

@@ -99,7 +99,7 @@ export function authorityStoreContract(name: string, makeAdapter: () => Promise<
       await authority.unfence(category, 2);
       expect((await states()).states).toEqual(['hierarchical 2 fenced']);
       await switches.advance({ ...toFlat, stage: 'aborted' }, 'fencing');
-      await switches.begin(toFlat);
+      await switches.begin({ ...toFlat, attempt: 2 });
 
       await authority.unfence(category, 2);
 

@@ -53,12 +53,37 @@ export function switchStoreContract(name: string, makeAdapter: () => Promise<Swi
       expect(await switches.begin(back)).toBe(true);
     });
 
-    it('begins again at the same epoch after an abort', async () => {
+    it('begins again at the same epoch after an abort, as the next attempt', async () => {
       await switches.begin(first);
       await switches.advance({ ...first, stage: 'aborted' }, 'fencing');
 
       expect(await switches.begin({ ...first, epoch: 3 })).toBe(false);
-      expect(await switches.begin({ ...first, startedAtMs: 9 })).toBe(true);
+      expect(await switches.begin({ ...first, startedAtMs: 9 })).toBe(false);
+      expect(await switches.begin({ ...first, attempt: 3 })).toBe(false);
+      expect(await switches.begin({ ...first, attempt: 2 })).toBe(true);
+      expect(await switches.current('metadata')).toEqual({ ...first, attempt: 2 });
+    });
+
+    it('moves on only the attempt that is under way', async () => {
+      await switches.begin(first);
+      await switches.advance({ ...first, stage: 'aborted' }, 'fencing');
+      await switches.begin({ ...first, attempt: 2 });
+
+      expect(await switches.advance({ ...first, stage: 'draining' }, 'fencing')).toBe(false);
+      expect(await switches.advance({ ...first, attempt: 2, stage: 'aborted' }, 'fencing')).toBe(true);
+      expect(await switches.begin({ ...first, attempt: 2 })).toBe(false);
+      expect(await switches.begin({ ...first, attempt: 3 })).toBe(true);
+      expect(await switches.advance({ ...first, attempt: 2, stage: 'draining' }, 'fencing')).toBe(false);
+    });
+
+    it('counts attempts anew at the next epoch', async () => {
+      await switches.begin(first);
+      await switches.advance({ ...first, stage: 'aborted' }, 'fencing');
+      await switches.begin({ ...first, attempt: 2 });
+      await switches.advance({ ...done, attempt: 2 }, 'fencing');
+
+      expect(await switches.begin({ ...first, to: 'flat', epoch: 3, attempt: 2 })).toBe(false);
+      expect(await switches.begin({ ...first, to: 'flat', epoch: 3 })).toBe(true);
     });
   });
 }

@@ -84,6 +84,75 @@ describe('switching the authority of a category', () => {
     expect(await makeSwitchAuthority(deps).abort(category)).toEqual({ kind: 'nothing-to-abort' });
   });
 
+  it('is not finished by an executor of an earlier attempt, which drained before others wrote', async () => {
+    const { deps, copyEverything, put, world } = migrationInMemory();
+    await copyEverything();
+    const asleep = Promise.withResolvers<undefined>();
+    const awake = Promise.withResolvers<undefined>();
+    const frozen = {
+      ...deps.switches,
+      advance: async (...[record, from]: Parameters<typeof deps.switches.advance>) => {
+        if (record.stage === 'opening') {
+          asleep.resolve(undefined);
+          await awake.promise;
+        }
+        return await deps.switches.advance(record, from);
+      },
+    };
+    const early = makeSwitchAuthority({ ...deps, switches: frozen }).switchTo(forward);
+    await asleep.promise;
+    await makeSwitchAuthority(deps).abort(category);
+    const killed = {
+      ...deps.source,
+      fence: async (...fence: Parameters<typeof deps.source.fence>) => {
+        if ((await deps.source.authority(category)).state === 'fenced') throw new Error('killed');
+        await put('a', 'written after the abort');
+        return await deps.source.fence(...fence);
+      },
+    };
+    await expect(makeSwitchAuthority({ ...deps, source: killed }).switchTo(forward)).rejects.toThrow(
+      'killed',
+    );
+    awake.resolve(undefined);
+
+    await expect(early).rejects.toMatchObject({ name: 'AuthorityConflict' });
+    expect([...world.authority.values()].every(({ side }) => side === 'flat')).toBe(true);
+    expect(await makeSwitchAuthority(deps).switchTo(forward)).toMatchObject({
+      kind: 'switched',
+      record: { attempt: 2 },
+    });
+  });
+
+  it('applies what was written while a late abort had lifted its fence', async () => {
+    const { deps, copyEverything, put, source, world } = migrationInMemory();
+    await copyEverything();
+    const late = {
+      ...deps.source,
+      follow: async (...follow: Parameters<typeof source.follow>) => {
+        if ((await source.authority(category)).state === 'fenced') {
+          await source.unfence(category, 1);
+          await put('a', 'written through the gap');
+          await source.fence(category, 1);
+        }
+        return await source.follow(...follow);
+      },
+    };
+    const opened = {
+      ...deps.authority,
+      open: async (...open: Parameters<typeof deps.authority.open>) => {
+        expect(world.records.get('session/a')?.body).toContain('written through the gap');
+        await deps.authority.open(...open);
+      },
+    };
+
+    const switched = await makeSwitchAuthority({ ...deps, source: late, authority: opened }).switchTo(
+      forward,
+    );
+
+    expect(switched).toMatchObject({ kind: 'switched', record: { stage: 'done' } });
+    expect(world.records.get('session/a')?.body).toContain('written through the gap');
+  });
+
   it('is not disturbed on its way back by an abort that froze and wakes up late', async () => {
     const { deps, copyEverything, world, source } = migrationInMemory();
     await copyEverything();
