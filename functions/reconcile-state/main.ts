@@ -32,7 +32,7 @@ export const handler = makeHandler({
   relay: makeRelayStore({ client, table: env.PROGRESS_TABLE }),
   digests: makeDigestStore({ client, table: env.PROGRESS_TABLE }),
   kept: makeKeptDigestStore({ client, table: env.PROGRESS_TABLE }),
-  stream: makeStateStream({ client, streams: makeStreamsClient(), table: env.STATE_TABLE, clock }),
+  stream: makeStateStream({ client, streams: makeStreamsClient(), table: env.STATE_TABLE, clock, bodies }),
   settings: makeSettingsStore({ client, table: env.PROGRESS_TABLE }),
   audit: makeAuditLog({ client, table: env.CONTROL_TABLE }),
   metrics: makeMetricSink({

@@ -10,9 +10,12 @@ import {
 
 import type { Clock } from '../kernel/clock.ts';
 import { HalError } from '../kernel/errors.ts';
+import { mapBounded } from '../kernel/map-bounded.ts';
 import type { ShardPosition, StateStream, StreamChange, StreamPosition } from '../migration/kept/ports.ts';
+import type { LargeBodies } from '../migration/large-bodies.ts';
 import type { StoredRecord } from '../migration/record.ts';
 import { clientDefaults } from './clients.ts';
+import { wholeItems } from './record-items.ts';
 import { scannedRecord } from './state-item.ts';
 
 export function makeStreamsClient(): DynamoDBStreamsClient {
@@ -41,6 +44,8 @@ export function makeStateStream(deps: {
   streams: DynamoDBStreamsClient;
   table: string;
   clock: Clock;
+  /** Where bodies are that no item holds. */
+  bodies?: LargeBodies;
 }): StateStream {
   const { streams, clock } = deps;
   let arn: Promise<string> | undefined;
@@ -85,7 +90,7 @@ export function makeStateStream(deps: {
     const iterator = position.iterator === null ? null : (NextShardIterator ?? null);
     const isOver = NextShardIterator === undefined;
     return {
-      changes: Records.map((record) => changeOf(shardId, record)),
+      changes: await mapBounded(Records, 4, (record) => changeOf(deps.bodies, shardId, record)),
       position: { folded: position.folded, iterator, isOver },
       caughtUp: isOver || isTip(Records, clock.nowMs()),
     };
@@ -163,18 +168,27 @@ function parentsFirst(shards: readonly Shard[]): readonly Shard[] {
   return [...ordered];
 }
 
-function changeOf(shardId: string, { dynamodb, userIdentity }: _Record): StreamChange {
+async function changeOf(
+  bodies: LargeBodies | undefined,
+  shardId: string,
+  { dynamodb, userIdentity }: _Record,
+): Promise<StreamChange> {
   return {
     shardId,
     sequence: dynamodb?.SequenceNumber ?? '0',
-    before: recordOf(dynamodb?.OldImage),
-    after: recordOf(dynamodb?.NewImage),
+    before: await recordOf(bodies, dynamodb?.OldImage),
+    after: await recordOf(bodies, dynamodb?.NewImage),
     expired: userIdentity?.Type === 'Service' && userIdentity.PrincipalId === 'dynamodb.amazonaws.com',
   };
 }
 
-function recordOf(image: NonNullable<_Record['dynamodb']>['NewImage']): StoredRecord | null {
-  return image === undefined ? null : scannedRecord(image);
+async function recordOf(
+  bodies: LargeBodies | undefined,
+  image: NonNullable<_Record['dynamodb']>['NewImage'],
+): Promise<StoredRecord | null> {
+  if (image === undefined) return null;
+  const [item = image] = await wholeItems([image], bodies);
+  return scannedRecord(item);
 }
 
 async function findStream(client: DynamoDBClient, table: string): Promise<string> {
