@@ -4,15 +4,18 @@ import type { Category } from './category.ts';
 import { recordPk } from './key.ts';
 import type { ReversePendingEntry } from './ports.ts';
 import type { StoredRecord } from './record.ts';
+import { sourceOffline } from './source-offline.ts';
 import { applyToFlat, type ReverseChangesDeps } from './reverse-changes.ts';
 
 const entriesPerStep = 100;
 
 /**
  * Carries every pending hierarchical write of a fenced category to flat. False when flat refuses the epoch, which
- * means that another executor has moved on.
+ * means that another executor has moved on. Throws HalError `SourceOffline` where nothing can be carried.
  */
 export async function drainReverse(deps: ReverseChangesDeps, category: Category): Promise<boolean> {
+  if (deps.source.isOffline === true)
+    throw sourceOffline(`${category} cannot be brought up to date in flat`, { category });
   for (let group = 0; group < groupCount; group += 1) {
     for (;;) {
       const entries = await deps.reversePending.list(category, group, entriesPerStep);

@@ -20,6 +20,15 @@ export interface SourceImage {
   readonly version: RecordVersion | null;
 }
 
+/** What the server of a flat store keeps of its own log until the migration has read it. */
+export interface HeldLog {
+  readonly slot: string;
+  readonly heldBytes: number;
+  /** Until the server would give the log up; null where it would rather fill the disk. */
+  readonly roomBytes: number | null;
+  readonly isLost: boolean;
+}
+
 export interface RangePage {
   /** Highest committed change-log version, read before (or in the same snapshot as) the rows. The LOW watermark. */
   readonly lowWatermark: RecordVersion;
@@ -50,7 +59,8 @@ export interface ReverseChange {
   readonly row: FlatRow | null;
 }
 
-export type ReverseOutcome = 'applied' | 'already-newer' | 'refused-epoch';
+/** not-kept: the store is offline, so that the change stays pending for good. */
+export type ReverseOutcome = 'applied' | 'already-newer' | 'refused-epoch' | 'not-kept';
 
 export interface TableReport {
   readonly recordType: string;
@@ -68,6 +78,8 @@ export interface TableReport {
  * Adapters: `lib/sqlite/flat-source.ts`, `lib/memory/flat-source.ts`; contract: `test/contract/flat-source.ts`.
  */
 export interface FlatSource {
+  /** Nobody writes the store: it has no changes, keeps no reverse changes, and authority never comes back to it. */
+  readonly isOffline?: boolean;
   /** Throws a HalError `SourceRejected` that lists every missing table, missing column or wrong column type. */
   inspect(): Promise<readonly TableReport[]>;
   /** Installs change log, fences and version table (idempotent; rebuilds triggers after a schema change). */
@@ -91,6 +103,8 @@ export interface FlatSource {
     keys: readonly RecordKey[],
   ): Promise<{ lowWatermark: RecordVersion; images: readonly SourceImage[] }>;
   countRows(recordType: string): Promise<number>;
+  /** null, or no such method, where no server keeps anything for the migration. */
+  heldLog?(): Promise<HeldLog | null>;
 
   authority(category: Category): Promise<FlatAuthority>;
   /**

@@ -40,7 +40,10 @@ export function makeReverseChanges(
   };
 }
 
-/** Restores, applies and clears the pending entries; false when flat refused the epoch of a record. */
+/**
+ * Restores, applies and clears the pending entries; false when flat refused the epoch of a record. What an offline
+ * store does not keep stays pending: the entries say what flat lacks.
+ */
 export async function applyToFlat(
   deps: ReverseChangesDeps,
   category: Category,
@@ -51,7 +54,8 @@ export async function applyToFlat(
   let accepted = true;
   for (const [at, { key, version }] of changes.entries()) {
     if (outcomes[at] === 'refused-epoch') accepted = false;
-    else await deps.reversePending.remove({ key, category, group: groupOf(key), version });
+    else if (outcomes[at] !== 'not-kept')
+      await deps.reversePending.remove({ key, category, group: groupOf(key), version });
   }
   return accepted;
 }

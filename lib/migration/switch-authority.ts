@@ -24,6 +24,7 @@ import {
   type StallLimit,
   type SwitchGuards,
 } from './switch-guards.ts';
+import { sourceOffline } from './source-offline.ts';
 import { tablesOf } from './table-lookup.ts';
 import type { WriteImagesDeps } from './write-images.ts';
 
@@ -55,7 +56,7 @@ export interface SwitchAuthority {
   /**
    * Moves one category: fence the old side, apply everything up to its last version, open the new side at the next
    * epoch. Interrupted anywhere, the same call resumes. Throws HalError `BackfillIncomplete`, `RelayLagTooHigh`,
-   * `ReversePathUnproven`, `SwitchStalled`, `SwitchUnderWay`, `SwitchAborted` or `AuthorityConflict`.
+   * `ReversePathUnproven`, `SourceOffline`, `SwitchStalled`, `SwitchUnderWay`, `SwitchAborted` or `AuthorityConflict`.
    */
   switchTo(request: SwitchRequest): Promise<SwitchResult>;
   /** Gives the old side back its writes; refused (HalError `SwitchTooFar`) once the new side is being opened. */
@@ -101,6 +102,8 @@ async function beginSwitch(
   { epoch, last }: { readonly epoch: number; readonly last: SwitchRecord | null },
 ): Promise<SwitchRecord> {
   const { category } = request;
+  if (request.to === 'flat' && deps.source.isOffline === true)
+    throw sourceOffline(`authority over ${category} cannot go back to flat`, { category });
   if (request.to === 'hierarchical') await requireBackfill(deps, category);
   const canaryMs = request.to === 'hierarchical' ? await requireWayBack(deps, category) : null;
   await deps.authority.initialize(category, epoch - 1);
@@ -142,6 +145,8 @@ async function requireWayBack(deps: SwitchAuthorityDeps, category: Category): Pr
   if (guards === null) return null;
   const { switchLimits } = await guards.settings.read();
   await requireSmallLag(deps, category, { nowMs: clock.nowMs(), limit: switchLimits.relayLagEntries });
+  // Nothing can be carried back, which whoever chose such a store was told.
+  if (deps.source.isOffline === true) return null;
   return await proveReversePath({ ...guards, clock }, category);
 }
 

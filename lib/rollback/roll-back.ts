@@ -63,7 +63,7 @@ export function makeRollBack(deps: RollBackDeps): (request: RollbackRequest) => 
     if (state.kind === 'busy') return { kind: 'under-way', record: inTraffic, holder: state.holder };
     const failures = [...claim.failures, ...traffic.failures, ...state.failures];
     const ended: RollbackRecord = { ...inTraffic, authorityMovedAtMs: state.movedAtMs, failures };
-    return conclude(deps, request, ended);
+    return conclude(deps, request, ended, state.stays);
   };
 }
 
@@ -213,7 +213,12 @@ async function writeFlags(
 }
 
 type MovedState =
-  | { readonly kind: 'moved'; readonly movedAtMs: number | null; readonly failures: readonly string[] }
+  | {
+      readonly kind: 'moved';
+      readonly movedAtMs: number | null;
+      readonly failures: readonly string[];
+      readonly stays: readonly Category[];
+    }
   | { readonly kind: 'busy'; readonly holder: string };
 
 async function moveState(
@@ -222,17 +227,20 @@ async function moveState(
   actions: readonly RollbackAction[],
 ): Promise<MovedState> {
   const moves = actions.filter((action) => action.kind === 'authority-to-flat');
-  if (moves.length === 0) return { kind: 'moved', movedAtMs: null, failures: [] };
+  if (moves.length === 0) return { kind: 'moved', movedAtMs: null, failures: [], stays: [] };
   const owner = `${record.rollbackId}/${deps.clock.nowMs()}`;
   const failures: string[] = [];
+  const stays: Category[] = [];
   for (const { category } of moves) {
     const lock = await attempt(() => deps.lock.acquire(owner, lockLeaseMs));
     if (lock.value?.acquired === false) return { kind: 'busy', holder: lock.value.holder };
     const moved = await attempt(() => restoreFlatAuthority(deps.invoker, category, record.trigger));
     if (moved.fault !== null) failures.push(`${category}: ${moved.fault}`);
+    if (moved.value === 'stays') stays.push(category);
   }
   await attempt(() => deps.lock.release(owner));
-  return { kind: 'moved', movedAtMs: failures.length === 0 ? deps.clock.nowMs() : null, failures };
+  const isBack = failures.length === 0 && stays.length === 0;
+  return { kind: 'moved', movedAtMs: isBack ? deps.clock.nowMs() : null, failures, stays };
 }
 
 /** Writes down how far it is; a lost note only costs a timestamp. */
@@ -260,6 +268,7 @@ async function conclude(
   deps: RollBackDeps,
   request: RollbackRequest,
   open: RollbackRecord,
+  stays: readonly Category[],
 ): Promise<RollbackAnswer> {
   const isDone = open.failures.length === 0;
   const record = isDone ? { ...open, endedAtMs: deps.clock.nowMs() } : open;
@@ -282,7 +291,10 @@ async function conclude(
     return {
       kind: 'rolled-back',
       record,
-      warnings: audited.fault === null ? [] : [`audit: ${audited.fault}`],
+      warnings: [
+        ...(audited.fault === null ? [] : [`audit: ${audited.fault}`]),
+        ...stays.map((category) => `${category} stays on the hierarchical side: flat is only read`),
+      ],
     };
   }
   throw new HalError({
