@@ -22,6 +22,7 @@ export type FunctionFolder =
   | 'verify-audit'
   | 'publish-edition'
   | 'benchmark-state'
+  | 'check-sessions'
   | 'copy-matching'
   | 'publish-routes'
   | 'measure-outcomes'
@@ -126,6 +127,7 @@ export function functionEnvironments(
     ['replay-quarantine', { ...source, ...stateTable, ...authority, ...reversePending, ...quarantine }],
     ['publish-routes', { ...flags, ROUTE_STORE_ARN: state.routes.keyValueStoreArn, METRIC_NAMESPACE }],
     [
+    ['check-sessions', { ...source, ...stateTable, ...progress, TIME_BUDGET_SECONDS: '20' }],
       'measure-outcomes',
       { ...flags, SHADOW_QUEUE_URL: state.shadowSamples.queue.queueUrl, METRIC_NAMESPACE },
     ],

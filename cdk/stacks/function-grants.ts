@@ -100,6 +100,8 @@ function grantTables(props: FunctionGrantsProps): void {
     ['publish-edition', state.reversePending.tableArn, [...read, 'dynamodb:PutItem']],
     ['publish-edition', state.editions.tableArn, [...read, 'dynamodb:PutItem', 'dynamodb:DeleteItem']],
     ['verify-audit', state.state.tableArn, read],
+    ['check-sessions', state.state.tableArn, read],
+    ['check-sessions', state.progress.tableArn, read],
     ['verify-audit', state.progress.tableArn, [...read, 'dynamodb:PutItem']],
     ['copy-matching', state.state.tableArn, [...read, ...insert, 'dynamodb:PutItem']],
     ['copy-matching', state.progress.tableArn, [...read, ...write]],
@@ -165,7 +167,14 @@ function grantBackups(props: FunctionGrantsProps): void {
 
 /** Bodies that no item holds. They are put by whoever writes records, and never deleted. */
 function grantBodies(props: FunctionGrantsProps): void {
-  const readers = ['verify-state', 'reverse-changes', 'backup-state', 'check-integrity'] as const;
+  const readers = [
+    'verify-state',
+    'reverse-changes',
+    'backup-state',
+    'check-integrity',
+    'verify-audit',
+    'check-sessions',
+  ] as const;
   const writers = [
     'migrate-batch',
     'relay-changes',
@@ -209,6 +218,7 @@ function grantFlags(props: FunctionGrantsProps): void {
   for (const folder of ['enter-step', 'roll-back'] as const) {
     const numbered = [
       `${flags.profileArn}/hostedconfigurationversion/*`,
+    'publish-edition',
       `${flags.environmentArn}/deployment/*`,
     ];
     for (const resource of numbered) {

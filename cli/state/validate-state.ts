@@ -8,6 +8,7 @@ import type { Check } from '../../lib/orchestrator/operations/pre-check.ts';
 import { count } from '../output/quantities.ts';
 import { continuityCheck, performanceCheck, readSamples } from './access-checks.ts';
 import { describeState } from './describe-state.ts';
+import { checkSessions, sessionCheck } from './session-check.ts';
 import {
   categoryCheck,
   consistencyCheck,
@@ -105,9 +106,11 @@ async function checkAccess(
   if (asked.length === 0) return [];
   onProgress('reading records by key');
   const found = await readSamples(invoker, categories);
-  return asked.map((test) =>
+  const checks = asked.map((test) =>
     test === 'continuity' ? continuityCheck(found) : performanceCheck(found, latencyLimitMs),
   );
+  if (!tests.includes('continuity') || !categories.includes('user-sessions')) return checks;
+  return [...checks, sessionCheck(await checkSessions(invoker, onProgress))];
 }
 
 async function compare(

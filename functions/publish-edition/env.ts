@@ -9,6 +9,9 @@ const schema = z.object({
   PROGRESS_TABLE: nameSetting,
   REVERSE_PENDING_TABLE: nameSetting,
   EDITIONS_TABLE: nameSetting,
+  BODY_BUCKET: nameSetting,
+  /** Set where an engine stands in for S3. */
+  AWS_ENDPOINT_URL_S3: z.optional(z.string()),
 });
 
 /** Throws `EnvironmentInvalid` with every fault. */

@@ -5,6 +5,7 @@ import { realSleeper } from '../../lib/aws/backoff.ts';
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { makeEditionStore } from '../../lib/aws/edition-store.ts';
 import { makeHierarchicalRecords } from '../../lib/aws/hierarchical-records.ts';
+import { openLargeBodies } from '../../lib/aws/large-bodies.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
 import { makeRelayStore } from '../../lib/aws/relay-store.ts';
 import { makeReversePendingStore } from '../../lib/aws/reverse-pending-store.ts';
@@ -15,6 +16,7 @@ import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
 const env = parseEnv(process.env);
+const bodies = openLargeBodies(env);
 const client = makeDynamoClient();
 const clock = { nowMs: () => Date.now() };
 const tables = {
@@ -27,7 +29,7 @@ const stores = { definition: migration, clock, sleeper: realSleeper };
 export const handler = makeHandler({
   ...stores,
   source: await openFlatSource(env.SOURCE, migration),
-  target: makeTargetStore({ client, table: env.STATE_TABLE }),
+  target: makeTargetStore({ client, table: env.STATE_TABLE, bodies }),
   ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
   relay: makeRelayStore({ client, table: env.PROGRESS_TABLE }),
   reversePending: makeReversePendingStore({ client, table: env.REVERSE_PENDING_TABLE }),
@@ -35,7 +37,7 @@ export const handler = makeHandler({
   gateway: makeGateway({
     ...stores,
     flat: await openFlatRecords(env.SOURCE, migration),
-    hierarchical: makeHierarchicalRecords({ client, tables }),
+    hierarchical: makeHierarchicalRecords({ client, tables, bodies }),
     authority: makeAuthorityStore({ client, table: env.AUTHORITY_TABLE }),
     random: { next: () => Math.random() },
     maxWaitMs: 10_000,

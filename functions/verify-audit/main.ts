@@ -2,6 +2,7 @@ import { migration } from 'hal9-migration';
 
 import { realSleeper } from '../../lib/aws/backoff.ts';
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
+import { openLargeBodies } from '../../lib/aws/large-bodies.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
 import { makeRelayStore } from '../../lib/aws/relay-store.ts';
 import { makeSealStore } from '../../lib/aws/seal-store.ts';
@@ -11,13 +12,14 @@ import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
 const env = parseEnv(process.env);
+const bodies = openLargeBodies(env);
 const client = makeDynamoClient();
 const clock = { nowMs: () => Date.now() };
 
 export const handler = makeHandler({
   definition: migration,
   source: await openFlatSource(env.SOURCE, migration),
-  target: makeTargetStore({ client, table: env.STATE_TABLE }),
+  target: makeTargetStore({ client, table: env.STATE_TABLE, bodies }),
   ranges: makeRangeStore({ client, table: env.PROGRESS_TABLE, clock }),
   relay: makeRelayStore({ client, table: env.PROGRESS_TABLE }),
   seals: makeSealStore({ client, table: env.PROGRESS_TABLE }),

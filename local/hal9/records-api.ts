@@ -1,4 +1,5 @@
-import type { Gateway, GatewayRead, GatewayWrite } from '../../lib/gateway/outcome.ts';
+import type { Gateway, GatewayWrite } from '../../lib/gateway/outcome.ts';
+import { readLive } from '../../lib/gateway/read-live.ts';
 import { parseExactJson } from '../../lib/kernel/canonical-json.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
@@ -19,7 +20,8 @@ export interface RecordsApi {
 
 /**
  * `/api/v1/{collection}/{id}`: the same API over both forms of a record. The flat system shows the row that the
- * gateway gives; the hierarchical system makes its own form of it first and shows that.
+ * gateway gives; the hierarchical system makes its own form of it first and shows that. `/api/v1/live/{collection}/{id}`
+ * answers, to a GET, what is live: a session that is over lets nobody in.
  */
 export function makeRecordsApi(deps: {
   system: System;
@@ -35,6 +37,14 @@ export function makeRecordsApi(deps: {
     if (outcome.row === null) return failure(404, 'NotFound', `there is no ${key.recordType} ${key.id}`);
     const shown = system === 'flat' ? { row: outcome.row, headers: {} } : shownByLayers(table, outcome.row);
     return success(presentRow(table, shown.row), { ...shown.headers, ...etag(outcome.version) });
+  };
+
+  /** What lets somebody in, as opposed to what is stored: a session that is over is not there. */
+  const readOnlyLive = async (table: MigratedTable, key: RecordKey): Promise<Answer> => {
+    const outcome = await readLive({ gateway, clock }, key);
+    if (outcome.kind === 'unavailable') return unavailable(outcome);
+    if (outcome.kind === 'live') return success(presentRow(table, outcome.row));
+    return failure(404, 'NotLive', `there is no live ${key.recordType} ${key.id}`);
   };
 
   const shownByLayers = (table: MigratedTable, row: FlatRow): { row: FlatRow; headers: Headers } => {
@@ -56,9 +66,11 @@ export function makeRecordsApi(deps: {
 
   return {
     async answer(method, path, readBody) {
-      const target = targetOf(deps.definition, path);
+      const live = /^\/api\/v1\/live(\/.+)$/.exec(path)?.[1];
+      const target = targetOf(deps.definition, live === undefined ? path : `/api/v1${live}`);
       if (target.kind === 'refused') return target.answer;
       const { table, key } = target;
+      if (live !== undefined) return method === 'GET' ? await readOnlyLive(table, key) : onlyGet();
       if (method === 'GET' || method === 'HEAD') return await read(table, key);
       if (method === 'PUT') return await put(table, key, await readBody());
       if (method === 'DELETE') return written(await gateway.write(key, null), null);
@@ -115,7 +127,11 @@ function written(outcome: GatewayWrite, data: unknown): Answer {
   return failure(504, 'OutcomeUnknown', outcome.message);
 }
 
-function unavailable(outcome: Extract<GatewayRead | GatewayWrite, { kind: 'unavailable' }>): Answer {
+function onlyGet(): Answer {
+  return failure(405, 'MethodNotAllowed', 'only GET is allowed here', { allow: 'GET' });
+}
+
+function unavailable(outcome: { readonly retryAfterMs: number }): Answer {
   return failure(503, 'AuthorityMoving', 'this state is moving to its other store; try again', {
     'retry-after': String(Math.ceil(outcome.retryAfterMs / 1_000)),
   });

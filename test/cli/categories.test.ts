@@ -125,3 +125,21 @@ describe('the configuration section of the state runbook, command by command', (
     expect(after.code).toBe(0);
   });
 });
+
+describe('the sessions', () => {
+  test(
+    'are live after until the same instant as before, and those that are over stay so',
+    { timeout: 240_000 },
+    async () => {
+      const { checks } = await json('state validate --category user-sessions --tests continuity');
+      const sessions = (checks as { name: string; result: string; detail: string }[]).find(
+        ({ name }) => name === 'sessions',
+      );
+
+      expect(sessions?.result).toBe('pass');
+      expect(sessions?.detail).toMatch(
+        /^\d+ are live on both sides until the same instant, \d+ are over on both/,
+      );
+    },
+  );
+});

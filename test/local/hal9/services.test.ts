@@ -87,6 +87,28 @@ test('a deleted row is gone, may be deleted again and inserted again', async () 
   expect(back.body).toEqual(body);
 });
 
+test('a session that is over is stored, and lets nobody in', async () => {
+  const [stored, live] = ['/api/v1/sessions/session-1', '/api/v1/live/sessions/session-1'];
+  const { body } = await call(hal9.flatUrl, stored);
+  const before = await call(hal9.hierarchicalUrl, live);
+
+  await call(hal9.flatUrl, stored, put({ ...(body.data as object), expires_at: 0 }));
+  const found = await Promise.all(
+    [hal9.flatUrl, hal9.hierarchicalUrl].map(async (url) => [
+      (await call(url, stored)).status,
+      (await call(url, live)).status,
+    ]),
+  );
+  const written = await call(hal9.flatUrl, live, put(body.data));
+
+  expect([before.status, before.body.data]).toEqual([200, body.data]);
+  expect(found).toEqual([
+    [200, 404],
+    [200, 404],
+  ]);
+  expect(written.status).toBe(405);
+});
+
 test('the version of a record is its entity tag once the hierarchical store owns it', async () => {
   const path = '/api/v1/users/user-1';
   const { body, headers } = await call(hal9.flatUrl, path);
