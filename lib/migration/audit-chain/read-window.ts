@@ -100,7 +100,8 @@ function numbersToLookUp(
   const numbers: bigint[] = [];
   let last = after;
   for (const sequence of present) {
-    if (last !== null) addUpTo(numbers, last, sequence - 1n);
+    // Whether there is anything before the first of flat shows just before it.
+    addUpTo(numbers, last ?? sequence - 1n - probed, sequence - 1n);
     numbers.push(sequence);
     last = sequence;
   }

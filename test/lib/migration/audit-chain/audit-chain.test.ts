@@ -7,7 +7,9 @@ import { makeMemorySealStore } from '../../../../lib/memory/seal-store.ts';
 import type { AuditReport } from '../../../../lib/migration/audit-chain/audit-report.ts';
 import type { SealAnswer } from '../../../../lib/migration/audit-chain/seal-audit.ts';
 import type { AuditAnswer } from '../../../../lib/migration/audit-chain/verify-audit.ts';
-import { hal9ServerDefinition } from '../../../../lib/migration/hal9-definition.ts';
+import { convertImage } from '../../../../lib/migration/convert-image.ts';
+import { hal9Definition, hal9ServerDefinition } from '../../../../lib/migration/hal9-definition.ts';
+import { tableOf } from '../../../../lib/migration/table-lookup.ts';
 import { sealStoreContract } from '../../../contract/seal-store.ts';
 import { makeCopiedStore, type CopiedStore } from '../../../support/copied-store.ts';
 import { startDynamo, type TestDynamo } from '../../../support/dynoxide.ts';
@@ -144,6 +146,29 @@ describe('the audit stream of the migrated metadata', () => {
       ['AuditMissing', 'both', '100'],
       ['AuditDamaged', 'both', '200'],
       ['AuditGap', 'hierarchical', '101'],
+    ]);
+  });
+
+  it('shows an event that only the target has, behind the last and before the first of flat', async () => {
+    store.execute(`DELETE FROM flat_metadata WHERE seq = 1`);
+    await store.copy('metadata');
+    const { images } = await store.deps.source.readRange('metadata', { after: null, upTo: null }, 1);
+    for (const seq of [1n, 601n]) {
+      const image = {
+        key: { recordType: 'metadata', id: `audit|#${seq}` },
+        keyParts: ['audit', seq],
+        row: { ...images[0]!.row, seq },
+        version: { epoch: 1, sequence: 0 },
+      };
+      const { record } = convertImage(image, tableOf(hal9Definition, 'metadata'), { nowMs: 0 });
+      await store.deps.target.insertIfAbsent([record]);
+    }
+    const { outcome, findings } = await verify();
+
+    expect(outcome).toBe('broken');
+    expect(findings.map(({ fault, sequence, detail }) => [fault, sequence, detail])).toEqual([
+      ['AuditMissing', '1', 'flat does not have it'],
+      ['AuditMissing', '601', 'flat does not have it'],
     ]);
   });
 
