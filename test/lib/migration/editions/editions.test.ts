@@ -118,6 +118,17 @@ describe('an edition of the configuration', () => {
     expect(await valuesNow()).toEqual([4]);
   });
 
+  it('is whole after two publish the same at once, whoever is first', async () => {
+    await store.copy(category);
+    store.execute(`DELETE FROM flat_config WHERE path NOT LIKE 'setting.1_'`);
+    await store.relay(category);
+    const answers = await Promise.all([publish(), publish(), publish()]);
+
+    expect(new Set(answers.map(({ kind }) => kind))).not.toContain('pending');
+    expect(await editions.current(category)).toMatchObject({ number: 1, count: 10 });
+    expect((await readEdition(editions, category))?.records).toHaveLength(10);
+  });
+
   it('waits for changes that are on their way', async () => {
     await store.copy(category);
     store.execute(`UPDATE flat_config SET value = '2' WHERE path = 'setting.7'`);
