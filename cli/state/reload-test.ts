@@ -17,7 +17,7 @@ export interface ReloadTestRequest {
   readonly systemUrl: string | null;
 }
 
-export interface Reload {
+interface Reload {
   readonly edition: number;
   readonly looks: number;
   readonly seen: readonly SeenGeneration[];

@@ -18,7 +18,7 @@ export interface ChainPoint {
 /** What nobody may change any more: the point of a chain where a segment of it ends. */
 export type SealedPoint = ChainPoint;
 
-export type ChainFaultName =
+type ChainFaultName =
   /** Numbers are left out. */
   | 'AuditGap'
   /** A number that is not above the one before it. */

@@ -5,7 +5,7 @@ import { tableOf } from '../table-lookup.ts';
 import type { AuditStream } from './ports.ts';
 import { readWindow, type AuditWindow, type WindowEvent } from './read-window.ts';
 
-export type SideFaultName =
+type SideFaultName =
   /** One side has the event, the other does not. */
   | 'AuditMissing'
   /** Both have it with different content. */
@@ -15,7 +15,7 @@ export type SideFaultName =
   /** The row has no hierarchical form. */
   | 'AuditQuarantined';
 
-export interface SideFault {
+interface SideFault {
   readonly fault: SideFaultName;
   readonly sequence: string;
   readonly detail: string;

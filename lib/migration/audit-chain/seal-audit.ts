@@ -4,7 +4,7 @@ import type { AuditSeal, AuditStream } from './ports.ts';
 import { auditStreamsOf, requireCopied, type VerifyAuditDeps } from './verify-audit.ts';
 
 /** Why sealing ended where it did. */
-export type SealEnd =
+type SealEnd =
   | 'end of the stream'
   /** Later events are still on their way. */
   | 'pending'

@@ -21,7 +21,7 @@ export type CollectedCut =
   | { readonly kind: 'too-many'; readonly most: number };
 
 /** An edition is read as a whole by every reader: it is for what is small. */
-export const mostEditionRecords = 10_000;
+const mostEditionRecords = 10_000;
 
 /** All records of a category at one instant, each of them verified on both sides. */
 export async function collectCut(deps: CollectCutDeps, category: Category): Promise<CollectedCut> {

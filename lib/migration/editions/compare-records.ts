@@ -2,7 +2,7 @@ import { canonicalJson, parseExactJson } from '../../kernel/canonical-json.ts';
 import type { ExportedRecord } from './export-records.ts';
 
 /** One member of a record that differs; `undefined` texts stand for a member that is not there. */
-export interface ChangedMember {
+interface ChangedMember {
   readonly path: string;
   readonly left: string | undefined;
   readonly right: string | undefined;

@@ -5,7 +5,7 @@ import type { FlatRow } from '../row.ts';
 import type { MigratedTable } from '../table-lookup.ts';
 import { endOf, isLive } from './session-end.ts';
 
-export type SessionFault =
+type SessionFault =
   /** Live before, and not there or not readable after. */
   | 'SessionLost'
   /** Live on both sides, with another end. */
