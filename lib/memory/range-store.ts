@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
+import { holdsRange } from '../migration/admission.ts';
 import type { RangeCounts, RangeState, RangeStore } from '../migration/ports.ts';
 import { observation, transaction, uninterrupted, type Interleave } from './interleave.ts';
 import type { MemoryWorld } from './world.ts';
@@ -17,7 +18,7 @@ export function makeMemoryRangeStore(
   /** Changes a range while `fence` still holds it; false otherwise. */
   const changeHeld = (rangeId: string, fence: number, change: (range: RangeState) => RangeState): boolean => {
     const range = world.ranges.get(rangeId);
-    if (range === undefined || range.state !== 'leased' || range.fence !== fence) return false;
+    if (range === undefined || !holdsRange(range, fence)) return false;
     world.ranges.set(rangeId, change(range));
     return true;
   };

@@ -1,4 +1,4 @@
-import type { AuthorityItem, FlatAuthority, ReverseOutcome, SwitchRecord } from './ports.ts';
+import type { AuthorityItem, FlatAuthority, RangeState, ReverseOutcome, SwitchRecord } from './ports.ts';
 import { compareVersions, type RecordVersion } from './record.ts';
 
 /**
@@ -104,4 +104,9 @@ export function mayAdvance(
   from: SwitchRecord['stage'],
 ): boolean {
   return stored?.epoch === next.epoch && attemptOf(stored) === attemptOf(next) && stored.stage === from;
+}
+
+/** A checkpoint is taken from the last that got the lease, whatever the others believe. */
+export function holdsRange(range: Pick<RangeState, 'state' | 'fence'> | undefined, fence: number): boolean {
+  return range?.state === 'leased' && range.fence === fence;
 }

@@ -1,6 +1,4 @@
-import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
-
+import { runInWorkers } from '../support/worker-pool.ts';
 import type { SeedTask } from './run-seeds.ts';
 import { emptyTally, mergeTallies, type Tally } from './tally.ts';
 
@@ -14,14 +12,13 @@ const seedsPerTask = 25;
 export async function runInParallel(task: SeedTask): Promise<Tally> {
   const tasks = splitTask(task);
   let tally = emptyTally;
-  const nextTask = (): SeedTask | undefined => (tally.failure === null ? tasks.shift() : undefined);
-  const workers = Math.min(availableParallelism(), tasks.length);
-  const runs = Array.from({ length: workers }, () =>
-    runWorker(nextTask, (done) => {
+  await runInWorkers<SeedTask, Tally>({
+    script: new URL('seed-worker.ts', import.meta.url),
+    nextTask: () => (tally.failure === null ? tasks.shift() : undefined),
+    finished: (done) => {
       tally = mergeTallies(tally, done);
-    }),
-  );
-  await Promise.all(runs);
+    },
+  });
   return tally;
 }
 
@@ -32,21 +29,4 @@ function splitTask({ firstSeed, seeds, plant }: SeedTask): SeedTask[] {
     seeds: Math.min(seedsPerTask, seeds - at * seedsPerTask),
     plant,
   }));
-}
-
-async function runWorker(
-  nextTask: () => SeedTask | undefined,
-  finished: (tally: Tally) => void,
-): Promise<void> {
-  const worker = new Worker(new URL('seed-worker.ts', import.meta.url), { execArgv: [] });
-  const failed = new Promise<never>((_, reject) => worker.once('error', reject));
-  try {
-    for (let task = nextTask(); task !== undefined; task = nextTask()) {
-      const answer = new Promise<Tally>((resolve) => worker.once('message', resolve));
-      worker.postMessage(task, []);
-      finished(await Promise.race([answer, failed]));
-    }
-  } finally {
-    await worker.terminate();
-  }
 }
