@@ -88,7 +88,7 @@ describe('digests kept from the two feeds', () => {
         const { digests, recomputed } = play(history);
         expect(isSame(digests.target, recomputed())).toBe(true);
       }),
-      { numRuns: 400 },
+      { numRuns: 100 },
     );
   });
 
@@ -98,7 +98,7 @@ describe('digests kept from the two feeds', () => {
         const { digests, recomputed } = play(history, withoutFence);
         return isSame(digests.target, recomputed());
       }),
-      { numRuns: 400 },
+      { numRuns: 100 },
     );
 
     expect(check.failed).toBe(true);
@@ -113,7 +113,7 @@ describe('digests kept from the two feeds', () => {
         expect(isTorn).toBe(false);
         for (const pk of differing()) expect(suspects).toContain(pk);
       }),
-      { numRuns: 600 },
+      { numRuns: 100 },
     );
   });
 
@@ -133,7 +133,7 @@ describe('digests kept from the two feeds', () => {
         const after = compareDigests(sides.digests, everythingApplied);
         expect(after).toMatchObject({ suspects: [], unequal: 0, isTorn: false });
       }),
-      { numRuns: 400 },
+      { numRuns: 100 },
     );
   });
 
