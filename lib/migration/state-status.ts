@@ -1,6 +1,7 @@
 import { isBackfillComplete, readBackfillProgress } from './backfill-progress.ts';
 import type { Category } from './category.ts';
 import type { MigrationDefinition } from './definition.ts';
+import { isLogOpen } from './is-log-open.ts';
 import type {
   FlatAuthority,
   FlatSource,
@@ -113,9 +114,9 @@ async function readRelay(deps: StateStatusDeps, category: Category): Promise<Cat
   const open = await deps.relay.pending(category, 100);
   const { sequence } = await deps.source.lowWatermark(category);
   const [oldest] = open;
-  return {
-    appliedThrough: oldest === undefined ? cursor : Math.min(cursor, oldest.afterSequence),
-    lastSequence: sequence,
-    openBatches: open.length,
-  };
+  const appliedThrough = oldest === undefined ? cursor : Math.min(cursor, oldest.afterSequence);
+  const span = { after: appliedThrough, through: sequence };
+  const isOpen = open.length > 0 || (await isLogOpen(deps.source, category, span));
+  // Changes of other categories are no lag of this one, and nothing would ever make up for them.
+  return { appliedThrough, lastSequence: isOpen ? sequence : appliedThrough, openBatches: open.length };
 }

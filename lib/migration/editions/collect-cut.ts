@@ -1,6 +1,7 @@
 import type { Category } from '../category.ts';
 import { convertRow } from '../convert-image.ts';
 import type { MigrationDefinition } from '../definition.ts';
+import { isLogOpen } from '../is-log-open.ts';
 import { readPosition, type JudgeKeysDeps } from '../judge-keys.ts';
 import { recordPk } from '../key.ts';
 import type { ReversePendingStore, SourceImage } from '../ports.ts';
@@ -30,7 +31,7 @@ export async function collectCut(deps: CollectCutDeps, category: Category): Prom
   if (!before.isOneCut) return { kind: 'pending' };
   const position = await readPosition(deps, category, before.lowWatermark);
   return position.authority === 'flat'
-    ? await collectFlat(deps, before, position.appliedThrough)
+    ? await collectFlat(deps, category, before, position.appliedThrough)
     : await collectHierarchical(deps, category, before);
 }
 
@@ -63,10 +64,13 @@ async function readRows(
 /** What flat says at the cut, where the target has it too or has something newer by now. */
 async function collectFlat(
   deps: CollectCutDeps,
+  category: Category,
   { images, lowWatermark }: ReadRows,
   appliedThrough: number,
 ): Promise<CollectedCut> {
-  if (appliedThrough < lowWatermark.sequence) return { kind: 'pending' };
+  if (await isLogOpen(deps.source, category, { after: appliedThrough, through: lowWatermark.sequence })) {
+    return { kind: 'pending' };
+  }
   const stored = await deps.target.read(images.map(({ key }) => key));
   const records: EditionRecord[] = [];
   const unfit: string[] = [];

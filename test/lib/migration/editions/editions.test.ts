@@ -8,6 +8,7 @@ import { makeAuthorityStore } from '../../../../lib/aws/authority-store.ts';
 import { makeEditionStore } from '../../../../lib/aws/edition-store.ts';
 import { makeHierarchicalRecords } from '../../../../lib/aws/hierarchical-records.ts';
 import { makeReversePendingStore } from '../../../../lib/aws/reverse-pending-store.ts';
+import { makeSwitchStore } from '../../../../lib/aws/switch-store.ts';
 import { makeGateway } from '../../../../lib/gateway/gateway.ts';
 import { seededRandom } from '../../../../lib/kernel/random.ts';
 import { makeMemoryEditionStore } from '../../../../lib/memory/edition-store.ts';
@@ -17,6 +18,7 @@ import type { EditionStore } from '../../../../lib/migration/editions/ports.ts';
 import type { PublishAnswer } from '../../../../lib/migration/editions/publish-edition.ts';
 import type { ObservedPublication } from '../../../../lib/migration/editions/publish-observed.ts';
 import { readEdition } from '../../../../lib/migration/editions/read-edition.ts';
+import { readStateStatus, type StateStatusDeps } from '../../../../lib/migration/state-status.ts';
 import { openFlatRecords } from '../../../../lib/sqlite/flat-records.ts';
 import { editionStoreContract } from '../../../contract/edition-store.ts';
 import { makeCopiedStore, type CopiedStore } from '../../../support/copied-store.ts';
@@ -26,6 +28,7 @@ let dynamo: TestDynamo;
 let store: CopiedStore;
 let editions: EditionStore;
 let flat: ReturnType<typeof openFlatRecords>;
+let statusDeps: StateStatusDeps;
 let invoke: ReturnType<typeof makeHandler>;
 
 beforeAll(async () => {
@@ -43,6 +46,11 @@ beforeEach(async () => {
   const random = seededRandom(1);
   const gateway = makeGateway({ ...deps, flat, hierarchical, authority, random, maxWaitMs: 1_000 });
   const reversePending = makeReversePendingStore({ client, table: tables.reversePending });
+  statusDeps = {
+    ...deps,
+    reversePending,
+    switches: makeSwitchStore({ client, table: tables.authority }),
+  };
   invoke = makeHandler({ ...deps, editions, gateway, reversePending });
 });
 afterEach(async () => {
@@ -127,6 +135,15 @@ describe('an edition of the configuration', () => {
     expect(new Set(answers.map(({ kind }) => kind))).not.toContain('pending');
     expect(await editions.current(category)).toMatchObject({ number: 1, count: 10 });
     expect((await readEdition(editions, category))?.records).toHaveLength(10);
+  });
+
+  it('does not wait for changes of other categories, which are no lag of this one', async () => {
+    await store.copy(category);
+    store.execute(`DELETE FROM flat_metadata`);
+    const { relay } = (await readStateStatus(statusDeps)).find((status) => status.category === category)!;
+
+    expect(relay.lastSequence).toBe(relay.appliedThrough);
+    expect(await publish()).toMatchObject({ kind: 'published' });
   });
 
   it('waits for changes that are on their way', async () => {
