@@ -1,4 +1,5 @@
 import type { DeployFile, OriginConfig } from '../../lib/config/deploy-file.ts';
+import type { SourceConfig } from '../../lib/config/source-config.ts';
 import type { ResourceNames } from '../../lib/kernel/resource-names.ts';
 import type { FlagsConfiguration } from '../constructs/flags-configuration.ts';
 import type { StateStack } from './state-stack.ts';
@@ -48,7 +49,7 @@ export function functionEnvironments(
 ): ReadonlyMap<FunctionFolder, Environment> {
   const { names, state, deploy } = props;
   const METRIC_NAMESPACE = props.metricNamespace;
-  const source = { SOURCE: JSON.stringify(deploy.source) };
+  const source = { SOURCE: JSON.stringify(openedSource(props)) };
   const bodies = { BODY_BUCKET: state.backup.bucketName };
   const stateTable = { STATE_TABLE: names.tables.state, ...bodies };
   const authority = { AUTHORITY_TABLE: names.tables.authority };
@@ -137,6 +138,15 @@ export function functionEnvironments(
     ['evaluate-gate', control],
     ['roll-back', control],
   ]);
+}
+
+/** Files remember nothing themselves. */
+function openedSource({ deploy, names, state }: FunctionEnvironmentProps): SourceConfig {
+  if (deploy.source.kind !== 'jsonl') return deploy.source;
+  return {
+    ...deploy.source,
+    keeping: { table: names.tables.progress, bucket: state.backup.bucketName },
+  };
 }
 
 function originUrl(origin: OriginConfig): string {

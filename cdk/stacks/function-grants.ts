@@ -2,6 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
 import type { DeployFile } from '../../lib/config/deploy-file.ts';
+import { objectsOf, type JsonlConfig } from '../../lib/config/source-config.ts';
 import { metricNamespace, type ResourceNames } from '../../lib/kernel/resource-names.ts';
 import { acknowledgeWildcard } from '../checks/acknowledge.ts';
 import { backupBucketName } from '../constructs/backup-bucket.ts';
@@ -132,14 +133,46 @@ function grantStream(props: FunctionGrantsProps): void {
 }
 
 /** The secret of the source's database, for those that open it. */
-function grantSource({ functions, deploy }: FunctionGrantsProps): void {
+function grantSource(props: FunctionGrantsProps): void {
+  const { functions, deploy } = props;
   const { source } = deploy;
+  if (source.kind === 'jsonl') grantFiles(props, source);
   if (source.kind !== 'postgres' || source.secretArn === undefined) return;
   for (const { role, opensSource } of functions.values()) {
     if (!opensSource) continue;
     role.addToPolicy(
       new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [source.secretArn] }),
     );
+  }
+}
+
+/** The objects of the source, their index beside the backups, and the one item that remembers them. */
+function grantFiles({ functions, state, names }: FunctionGrantsProps, source: JsonlConfig): void {
+  const objects = objectsOf(source);
+  for (const target of functions.values()) {
+    if (!target.opensSource) continue;
+    const stack = Stack.of(target);
+    const keep = `arn:${stack.partition}:s3:::${backupBucketName(stack, names)}`;
+    acknowledgeWildcard(target.role, `${keep}/source-index/*`, 'Indexes are named by what they are made of.');
+    allow(target, ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'], [`${keep}/source-index/*`]);
+    // Without it S3 answers "forbidden" where it should say "not there".
+    allow(target, ['s3:ListBucket'], [keep]);
+    target.role.addToPolicy(
+      new PolicyStatement({
+        actions: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+        resources: [state.progress.tableArn],
+        conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['source-files'] } },
+      }),
+    );
+    if (objects === null) continue;
+    const bucket = `arn:${stack.partition}:s3:::${objects.bucket}`;
+    acknowledgeWildcard(
+      target.role,
+      `${bucket}/${objects.prefix}*`,
+      'The source is every object below a prefix.',
+    );
+    allow(target, ['s3:GetObject'], [`${bucket}/${objects.prefix}*`]);
+    allow(target, ['s3:ListBucket'], [bucket]);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { exitCodes } from '../../lib/kernel/errors.ts';
-import type { SourceConfig } from '../../lib/config/source-config.ts';
+import { objectsOf, type SourceConfig } from '../../lib/config/source-config.ts';
 import { preCheck, type PreCheckDeps } from '../../lib/orchestrator/operations/pre-check.ts';
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
@@ -40,5 +40,6 @@ export function addPreCheckVerb(program: Command, context: CliContext): void {
 
 /** A URL holds its credentials, which on AWS would stand in every template. */
 function kindOf(source: SourceConfig): PreCheckDeps['sourceKind'] {
+  if (source.kind === 'jsonl') return objectsOf(source) === null ? 'jsonl' : 's3';
   return source.kind === 'postgres' && source.url !== undefined ? 'postgres-url' : source.kind;
 }

@@ -10,13 +10,12 @@ import { makeLocalIndexes } from '../jsonl/local-indexes.ts';
 import type { IndexStore } from '../jsonl/ports.ts';
 
 /** Where indexes of files are, in the bucket of the backups. */
-export const indexPrefix = 'source-index/';
+const indexPrefix = 'source-index/';
 
 /** Indexes in a bucket, with a copy in a folder of this machine. */
 export function makeIndexObjects(deps: { client: S3Client; bucket: string; folder: string }): IndexStore {
   const { client, bucket, folder } = deps;
   const local = makeLocalIndexes(folder);
-  const keyOf = (fingerprint: string): string => `${indexPrefix}${fingerprint}.sqlite`;
   return {
     async fetch(fingerprint) {
       const kept = await local.fetch(fingerprint);
@@ -40,4 +39,8 @@ export function makeIndexObjects(deps: { client: S3Client; bucket: string; folde
       return await local.keep(fingerprint, draft);
     },
   };
+}
+
+function keyOf(fingerprint: string): string {
+  return `${indexPrefix}${fingerprint}.sqlite`;
 }

@@ -7,7 +7,7 @@ import { realSleeper } from './backoff.ts';
 import { retried } from './retried.ts';
 
 /** Partition key of the one item; grants of those that open a source of files are limited to it. */
-export const ledgerPartition = 'source-files';
+const ledgerPartition = 'source-files';
 
 const key: Item = { pk: text(ledgerPartition), sk: text('.') };
 

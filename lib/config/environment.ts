@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 
 import { HalError } from '../kernel/errors.ts';
 import { describeSchemaIssue } from '../kernel/schema-issue.ts';
-import { sourceConfig, type SourceConfig } from './source-config.ts';
+import { openedSource, type SourceConfig } from './source-config.ts';
 
 type Source = Readonly<Record<string, string | undefined>>;
 
@@ -40,7 +40,7 @@ export const sourceSetting = z.pipe(
 
 function isSourceConfig(text: string): boolean {
   try {
-    return z.safeParse(sourceConfig, JSON.parse(text)).success;
+    return z.safeParse(openedSource, JSON.parse(text)).success;
   } catch {
     return false;
   }

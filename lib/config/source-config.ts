@@ -47,16 +47,52 @@ const postgres = z
     }, 'a PostgreSQL source with "url", or with "host", "database", "secretArn" and "network"'),
   );
 
-/** Where the flat store is. */
-export const sourceConfig = z.discriminatedUnion('kind', [sqlite, postgres], { error: 'sqlite or postgres' });
+/** JSON Lines files: a file or folder of whoever reads it, or objects below a prefix. */
+const jsonl = z.strictObject({
+  kind: z.literal('jsonl'),
+  path: text.check(
+    z.refine(
+      (path) => !/^[a-z0-9+]+:\/\//i.test(path) || objectsPattern.test(path),
+      'a path, or s3://bucket/prefix',
+    ),
+  ),
+});
 
-export type SourceConfig = z.infer<typeof sourceConfig>;
+const objectsPattern = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/;
+
+/** Bucket and prefix of a source of objects; null for files. */
+export function objectsOf({ path }: Pick<JsonlConfig, 'path'>): { bucket: string; prefix: string } | null {
+  const [, bucket, prefix = ''] = objectsPattern.exec(path) ?? [];
+  return bucket === undefined ? null : { bucket, prefix };
+}
+
+/** Where a migration remembers which files it reads: a table, and a folder or bucket for the index of them. */
+const keeping = z.strictObject({
+  table: text,
+  folder: z.optional(text),
+  bucket: z.optional(text),
+});
+
+const kinds = { error: 'sqlite, postgres or jsonl' };
+
+/** Where the flat store is. */
+export const sourceConfig = z.discriminatedUnion('kind', [sqlite, postgres, jsonl], kinds);
+
+/** What a process is told that opens it. */
+export const openedSource = z.discriminatedUnion(
+  'kind',
+  [sqlite, postgres, z.extend(jsonl, { keeping: z.optional(keeping) })],
+  kinds,
+);
+
+export type SourceConfig = z.infer<typeof openedSource>;
+export type JsonlConfig = Extract<SourceConfig, { kind: 'jsonl' }>;
 export type SqliteConfig = Extract<SourceConfig, { kind: 'sqlite' }>;
 export type PostgresConfig = Extract<SourceConfig, { kind: 'postgres' }>;
 
 /** For messages, without credentials. */
 export function describeSource(source: SourceConfig): string {
-  if (source.kind === 'sqlite') return source.path;
+  if (source.kind !== 'postgres') return source.path;
   const schema = source.schema ?? 'public';
   if (source.url === undefined) return `postgres://${source.host ?? ''}/${source.database ?? ''} (${schema})`;
   const url = URL.parse(source.url);

@@ -76,8 +76,8 @@ function makeBuild(database: DatabaseSync, definition: MigrationDefinition, plac
       for (const name of content.names) build.names.add(name);
     const key = keyOf(content.table, content.row);
     if (typeof key === 'string') return fault(`${at}: ${key}`);
-    const place_ = [id, line.number, line.offset, line.bytes.length, crc32(line.bytes)];
-    if (Number(build.insert.run(...key, ...place_).changes) === 0)
+    const where = [id, line.number, line.offset, line.bytes.length, crc32(line.bytes)];
+    if (Number(build.insert.run(...key, ...where).changes) === 0)
       return fault(
         `${at}: ${content.table.table} has the key ${shown(key)} twice, ${firstPlace(build, key)}`,
       );
@@ -95,7 +95,8 @@ function makeBuild(database: DatabaseSync, definition: MigrationDefinition, plac
   return {
     async addFile(id, file, bytes) {
       const named = tableOfFile(tables, file.name);
-      if (named !== null) builds.get(named.table)!.isPresent = true;
+      const build = named === null ? undefined : builds.get(named.table);
+      if (build !== undefined) build.isPresent = true;
       const hash = createHash('sha256');
       try {
         for await (const line of splitLines(hashed(bytes, hash))) {

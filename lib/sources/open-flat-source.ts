@@ -10,7 +10,7 @@ import type { ConnectionTarget } from '../postgres/connection.ts';
 /**
  * Opens the flat store for the migration; changes nothing in it until `installChangeLog`. PostgreSQL connects with the
  * first question. Throws HalError `SourceMissing`, `SourceNotSqlite`, `SourceCorrupt`, `SourceLocked`,
- * `SourceUrlInvalid`, `SecretUnreadable`.
+ * `SourceUrlInvalid`, `SecretUnreadable`. Files are looked at with the first question.
  */
 export async function openFlatSource(
   config: SourceConfig,
@@ -19,6 +19,10 @@ export async function openFlatSource(
   if (config.kind === 'sqlite') {
     const sqlite = await import('../sqlite/open-flat-source.ts');
     return sqlite.openFlatSource(config, definition);
+  }
+  if (config.kind === 'jsonl') {
+    const jsonl = await import('./open-jsonl.ts');
+    return jsonl.openJsonlSource(config, definition);
   }
   const { openPostgresSource } = await import('../postgres/open-store.ts');
   return openPostgresSource(await targetOf(config), definition);
@@ -33,6 +37,10 @@ export async function openFlatWriter(
     const sqlite = await import('../sqlite/flat-writer.ts');
     return sqlite.openFlatWriter(config, definition);
   }
+  if (config.kind === 'jsonl') {
+    const jsonl = await import('./open-jsonl.ts');
+    return jsonl.openJsonlWriter(config, definition);
+  }
   const { openPostgresWriter } = await import('../postgres/open-store.ts');
   return openPostgresWriter(await targetOf(config), definition);
 }
@@ -45,6 +53,10 @@ export async function openFlatRecords(
   if (config.kind === 'sqlite') {
     const sqlite = await import('../sqlite/flat-records.ts');
     return sqlite.openFlatRecords(config, definition);
+  }
+  if (config.kind === 'jsonl') {
+    const jsonl = await import('./open-jsonl.ts');
+    return jsonl.openJsonlRecords(config, definition);
   }
   const { openPostgresRecords } = await import('../postgres/open-store.ts');
   return openPostgresRecords(await targetOf(config), definition);

@@ -17,7 +17,7 @@ export interface PreCheckDeps {
   readonly probe: HealthProbe;
   /** On AWS a flat store that is a file on somebody's disk cannot be reached by the functions. */
   readonly place: 'aws' | 'local';
-  readonly sourceKind: 'sqlite' | 'postgres' | 'postgres-url';
+  readonly sourceKind: 'sqlite' | 'postgres' | 'postgres-url' | 'jsonl' | 's3';
 }
 
 export interface Check {
@@ -146,6 +146,14 @@ async function checkSource(deps: PreCheckDeps): Promise<Check> {
 }
 
 function checkStatePhase(deps: PreCheckDeps): Check {
+  if (deps.sourceKind === 's3' || (deps.sourceKind === 'jsonl' && deps.place === 'local')) {
+    return {
+      name: 'state-phase',
+      result: 'warn',
+      detail: 'the flat store is files: authority over the state goes forward, and never back to them',
+      remedy: 'Migrate from a live store where a rollback has to take the state back too.',
+    };
+  }
   if (deps.place === 'local' || deps.sourceKind === 'postgres')
     return pass('state-phase', 'the source can be reached');
   if (deps.sourceKind === 'postgres-url') {
@@ -159,7 +167,7 @@ function checkStatePhase(deps: PreCheckDeps): Check {
   return {
     name: 'state-phase',
     result: 'fail',
-    detail: 'the flat store is a SQLite file: functions on AWS cannot open a file on another machine',
+    detail: `the flat store is a ${deps.sourceKind === 'jsonl' ? 'JSON Lines' : 'SQLite'} file: functions on AWS cannot open a file on another machine`,
     remedy:
       'Rehearse it with: hal9-migrate local up. On AWS the state phase needs a source with a network address.',
   };
