@@ -1,4 +1,4 @@
-import type { ExamineNeuronsAnswer } from '../../functions/examine-neurons/handler.ts';
+import type { ExamineNeuronsAnswer } from '../../lib/migration/neurons/examine-answer.ts';
 import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts';
 
 type Done<Answer> = Extract<Answer, { readonly done: true }>;

@@ -1,29 +1,17 @@
 import * as z from 'zod/mini';
 
-import {
-  makeCheckConnections,
-  type CheckConnectionsAnswer,
-} from '../../lib/migration/neurons/check-connections.ts';
-import { groupings, makeGroupNeurons, type GroupAnswer } from '../../lib/migration/neurons/group-neurons.ts';
+import { makeCheckConnections } from '../../lib/migration/neurons/check-connections.ts';
+import type { ExamineNeuronsAnswer } from '../../lib/migration/neurons/examine-answer.ts';
+import { groupings, makeGroupNeurons } from '../../lib/migration/neurons/group-neurons.ts';
 import type { SetAsideDeps } from '../../lib/migration/neurons/set-aside-orphans.ts';
-import { makeTestSignals, type SignalTestAnswer } from '../../lib/migration/neurons/test-signals.ts';
-import {
-  makeVerifyLayers,
-  type VerifyLayersAnswer,
-  type VerifyLayersDeps,
-} from '../../lib/migration/neurons/verify-layers.ts';
+import { makeTestSignals } from '../../lib/migration/neurons/test-signals.ts';
+import { makeVerifyLayers, type VerifyLayersDeps } from '../../lib/migration/neurons/verify-layers.ts';
 import { layers } from '../../lib/migration/transforms/assign-layer.ts';
 
 export interface ExamineNeuronsDeps extends VerifyLayersDeps, SetAsideDeps {
   /** One invocation works for this long, then answers with a cursor. */
   readonly timeBudgetMs: number;
 }
-
-export type ExamineNeuronsAnswer =
-  | GroupAnswer
-  | VerifyLayersAnswer
-  | CheckConnectionsAnswer
-  | SignalTestAnswer;
 
 const cursor = z.optional(z.nullable(z.string()));
 

@@ -10,7 +10,7 @@ export interface CheckConnectionsRequest {
   readonly fixId: string | null;
 }
 
-export type OrphanCounts = Readonly<Record<OrphanOutcome, number>>;
+type OrphanCounts = Readonly<Record<OrphanOutcome, number>>;
 
 export type CheckConnectionsAnswer =
   | {

@@ -53,7 +53,7 @@ function isAbsent(looked: Looked | undefined): boolean {
 }
 
 /** null when there is none among them. */
-export function upperLayer(found: readonly (Layer | null)[]): Layer | null {
+function upperLayer(found: readonly (Layer | null)[]): Layer | null {
   const known = found.filter((layer) => layer !== null);
   return known.toSorted((left, right) => layerRank(right) - layerRank(left))[0] ?? null;
 }

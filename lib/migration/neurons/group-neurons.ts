@@ -10,7 +10,7 @@ export const groupings = ['layer', 'level', 'rule', 'declared-layer'] as const;
 /** What neurons are grouped by; `rule` is what assigned their level. */
 export type Grouping = (typeof groupings)[number];
 
-export interface NeuronGroup {
+interface NeuronGroup {
   readonly name: string;
   readonly count: number;
   /** Keys of the first ten. */
@@ -38,7 +38,7 @@ interface Position {
 const pageRows = 500;
 const mostExamples = 10;
 /** Name of the group of neurons that have no hierarchical form. */
-export const unconvertible = 'unconvertible';
+const unconvertible = 'unconvertible';
 
 const pathOf: Readonly<Record<Grouping, readonly string[]>> = {
   layer: ['layer'],

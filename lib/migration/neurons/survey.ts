@@ -5,12 +5,12 @@ import { addToSum, emptySum } from './content-sum.ts';
 import type { LayerManifest } from './layer-manifest.ts';
 
 /** Count and digest of what was verified. */
-export interface Sum {
+interface Sum {
   readonly count: number;
   readonly digest: string;
 }
 
-export interface LayerTally {
+interface LayerTally {
   readonly neurons: Sum;
   readonly edges: Sum;
   readonly withheldEdges: number;
@@ -18,7 +18,7 @@ export interface LayerTally {
   readonly faults: number;
 }
 
-export interface GraphFinding {
+interface GraphFinding {
   readonly fault: string;
   readonly pk: string;
   readonly layer: Layer | null;
@@ -59,7 +59,7 @@ export function emptySurvey(total: GraphSurvey['total']): GraphSurvey {
 }
 
 /** What one page adds to a layer. */
-export interface LayerShare {
+interface LayerShare {
   readonly neurons: Buffer[];
   readonly edges: Buffer[];
   withheldEdges: number;

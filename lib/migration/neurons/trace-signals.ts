@@ -14,7 +14,7 @@ export interface TraceDeps extends VisibleEdgesDeps {
 }
 
 /** One hop of a signal: over which edge, to which unit, with what strength left. */
-export interface Hop {
+interface Hop {
   readonly edge: string;
   readonly to: string;
   readonly weight: number;

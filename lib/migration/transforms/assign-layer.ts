@@ -16,10 +16,8 @@ const layerOfDeclared: ReadonlyMap<string, Layer> = new Map([
   ['L5', 'intelligence'],
 ]);
 
-export const layerPolicies = ['role-table', 'legacy-adapter'] as const;
-
 /** How a unit comes to its layer: by its role, or by the layer that the flat system declared for it. */
-export type LayerPolicy = (typeof layerPolicies)[number];
+export type LayerPolicy = 'role-table' | 'legacy-adapter';
 
 /** Place from the bottom, 0 to 4. */
 export function layerRank(layer: Layer): number {
