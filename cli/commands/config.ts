@@ -106,7 +106,10 @@ function addCompare(config: Command, context: CliContext): void {
   addConfigVerb(config, context, {
     name: 'compare',
     description: 'what differs between two systems, record by record and member by member',
-    examples: ['hal9-migrate config compare --system1 flat --system2 hierarchical --report config-diff.txt'],
+    examples: [
+      'hal9-migrate config compare --report config-diff.txt',
+      'hal9-migrate config compare --system1 flat --system2 edition',
+    ],
   })
     .option('--system1 <name>', exportSystems.join(', '), 'flat')
     .option('--system2 <name>', exportSystems.join(', '), 'hierarchical')

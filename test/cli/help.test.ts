@@ -28,6 +28,7 @@ const groups = {
     'audit',
   ],
   neurons: ['snapshot', 'group', 'verify', 'validate-connections', 'test-signals'],
+  config: ['publish', 'export', 'compare', 'test-reload'],
   configure: ['state-migration', 'reconciliation'],
   phase: ['complete'],
   mode: ['migration', 'flat-only', 'status', 'job'],
