@@ -6,11 +6,12 @@ import { compareVersions, type RecordVersion } from '../migration/record.ts';
 import type { FlatRow, KeyPart } from '../migration/row.ts';
 import { tableOf } from '../migration/table-lookup.ts';
 import { appliedVersion, excludeWriters, readAuthority } from './change-log.ts';
-import { keyColumnNames, touchedTable } from './change-log-ddl.ts';
+import { touchedTable } from './change-log-ddl.ts';
 import type { Session } from './connection.ts';
 import type { FlatStore, StoreView } from './flat-store.ts';
 import { isPossibleKey, keyPartsOfTexts, paddedTexts, rowKey } from './key-texts.ts';
 import { qualified, quoteName } from './names.ts';
+import { keyColumnNames } from './own-names.ts';
 import { deleteRow, keysWithSame, putRow, readRows } from './row-access.ts';
 import type { TableLayout } from './table-layout.ts';
 

@@ -1,21 +1,27 @@
 import { maxRowKeyBytes } from '../migration/key.ts';
 import type { MigratedTable } from '../migration/table-lookup.ts';
 import { fencedState, keyState, refusalPrefix } from './faults.ts';
-import { keyLength, maxKeyColumns } from './inspect-tables.ts';
+import { keyLength } from './inspect-tables.ts';
 import { lockKeys, qualified, quoteName, quoteText } from './names.ts';
+import { keyColumnNames, ownPrefix } from './own-names.ts';
 import type { TableLayout } from './table-layout.ts';
 
 // Everything here runs inside the transactions of the flat system. Sequences are drawn while the row is locked, so
 // that the sequences of one key follow its commits. Those of different keys do not: a writer notes, before its first
 // sequence, the last one that was given (a shared advisory lock on it), and readers never pass such a note.
 
-export const keyColumnNames = Array.from({ length: maxKeyColumns }, (_, at) => `k${at + 1}`);
-
 const keyList = keyColumnNames.join(', ');
-const keyDeclaration = keyColumnNames.map((name) => `${name} text COLLATE "C" NOT NULL`).join(', ');
 
-/** Prefix of all objects that we add to a flat store. */
-export const ownPrefix = '_mig_';
+/** Where entries go: into the table of the log, or with the commit into the write-ahead log, to be decoded. */
+export type LogDestination = 'table' | 'write-ahead log';
+
+/** Writes entries; `values` are SQL of category, record type, operation, epoch and the texts of the key. */
+function logRows(schema: string, to: LogDestination, values: string, rest = ''): string {
+  return to === 'table'
+    ? `INSERT INTO ${qualified(schema, '_mig_log')} (category, record_type, op, epoch, ${keyList}) SELECT ${values} ${rest}`
+    : `SELECT ${qualified(schema, '_mig_emit')}(${values}) ${rest}`;
+}
+const keyDeclaration = keyColumnNames.map((name) => `${name} text COLLATE "C" NOT NULL`).join(', ');
 
 /** The log has no index on the sequence alone: looking for a key's newest entry would walk along it. */
 export function ownTables(schema: string): string {
@@ -57,7 +63,7 @@ const lockNumber = (sequence: string): string =>
 
 const isStaleSnapshot = `current_setting('transaction_isolation') IN ('repeatable read', 'serializable')`;
 
-export function ownFunctions(schema: string): readonly string[] {
+export function ownFunctions(schema: string, to: LogDestination): readonly string[] {
   const name = (object: string): string => qualified(schema, object);
   return [
     // True inside a transaction that applies changes of the hierarchical side.
@@ -87,8 +93,12 @@ BEGIN
     RAISE EXCEPTION '${refusalPrefix} % is fenced, authority over it has left this store', wanted
       USING ERRCODE = '${fencedState}';
   END IF;
-  ${lastGiven(schema).replace(' FROM', ' INTO low FROM')};
-  PERFORM pg_advisory_xact_lock_shared(writing_key, ${lockNumber('low')});
+  ${
+    to === 'table'
+      ? `${lastGiven(schema).replace(' FROM', ' INTO low FROM')};
+  PERFORM pg_advisory_xact_lock_shared(writing_key, ${lockNumber('low')});`
+      : ''
+  }
   PERFORM set_config(note, me || ':' || present.epoch, true);
   RETURN present.epoch;
 END $fn$`,
@@ -125,6 +135,7 @@ export function tableTriggers(
   schema: string,
   { table, from, partitions, columns }: TableLayout,
   tables: readonly MigratedTable[],
+  to: LogDestination,
 ): readonly string[] {
   const change = `${ownPrefix}${table.recordType}_change`;
   const truncate = `${ownPrefix}${table.recordType}_truncate`;
@@ -139,8 +150,8 @@ export function tableTriggers(
   );
   const head = hasInstants ? headerOfInstants : header;
   return [
-    changeFunction(schema, change, { table, head }, tables),
-    truncateFunction(schema, truncate, { table, head }, tables),
+    changeFunction(schema, change, { table, head, to }, tables),
+    truncateFunction(schema, truncate, { table, head, to }, tables),
     // PostgreSQL gives the row trigger to every partition, those that come later included.
     ...trigger(change, from, ['AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW']),
     ...[from, ...partitions].flatMap((on) =>
@@ -149,10 +160,16 @@ export function tableTriggers(
   ];
 }
 
+interface FunctionOfTable {
+  readonly table: MigratedTable;
+  readonly head: string;
+  readonly to: LogDestination;
+}
+
 function changeFunction(
   schema: string,
   name: string,
-  { table, head }: { readonly table: MigratedTable; readonly head: string },
+  { table, head, to }: FunctionOfTable,
   tables: readonly MigratedTable[],
 ): string {
   const keyChanged = differs(table.keyColumns, 'NEW', 'OLD');
@@ -169,18 +186,18 @@ BEGIN
   END IF;
   IF TG_OP = 'INSERT' THEN
     ${countedAppears(schema, table, tables)}
-    ${log(schema, table, 'insert', 'NEW')}
-    ${touches(schema, table, tables, 'NEW')}
+    ${log(schema, to, table, 'insert', 'NEW')}
+    ${touches(schema, to, table, tables, 'NEW')}
   ELSIF TG_OP = 'UPDATE' THEN
-    ${log(schema, table, 'update', 'OLD')}
+    ${log(schema, to, table, 'update', 'OLD')}
     IF ${keyChanged} THEN
       ${countedAppears(schema, table, tables)}
-      ${log(schema, table, 'update', 'NEW')}
+      ${log(schema, to, table, 'update', 'NEW')}
     END IF;
-    ${touchesOfUpdate(schema, table, tables)}
+    ${touchesOfUpdate(schema, to, table, tables)}
   ELSE
-    ${log(schema, table, 'delete', 'OLD')}
-    ${touches(schema, table, tables, 'OLD')}
+    ${log(schema, to, table, 'delete', 'OLD')}
+    ${touches(schema, to, table, tables, 'OLD')}
   END IF;
   RETURN NULL;
 END $fn$`;
@@ -190,13 +207,19 @@ END $fn$`;
 function truncateFunction(
   schema: string,
   name: string,
-  { table, head }: { readonly table: MigratedTable; readonly head: string },
+  { table, head, to }: FunctionOfTable,
   tables: readonly MigratedTable[],
 ): string {
   const from = "' || TG_RELID::regclass || '";
   const execute = (sql: string): string =>
     `EXECUTE '${sql.replaceAll("'", "''").replaceAll(from.replaceAll("'", "''"), from)}' USING e;`;
-  const into = `INSERT INTO ${qualified(schema, '_mig_log')} (category, record_type, op, epoch, ${keyList})`;
+  const entries = (of: MigratedTable, op: string, row: string, rest: string): string =>
+    logRows(
+      schema,
+      to,
+      `${quoteText(of.category)}, ${quoteText(of.recordType)}, '${op}', $1, ${keysOf(of, row)}`,
+      rest,
+    );
   const touchedRows = presentTouches(table, tables).map((touch) => {
     const touched = touchedTable(tables, table, touch.table);
     const isTouched = touched.keyColumns
@@ -204,16 +227,14 @@ function truncateFunction(
       .join(' AND ');
     return `WITH touched AS (SELECT n.* FROM ${qualified(schema, touched.table)} AS n
       WHERE EXISTS (SELECT 1 FROM ${from} AS t WHERE ${isTouched}) FOR NO KEY UPDATE)
-    ${into} SELECT ${quoteText(touched.category)}, ${quoteText(touched.recordType)}, 'touch', $1,
-      ${keysOf(touched, 'touched')} FROM touched`;
+    ${entries(touched, 'touch', 'touched', 'FROM touched')}`;
   });
   return `CREATE OR REPLACE FUNCTION ${qualified(schema, name)}() RETURNS trigger ${head}
 DECLARE e bigint;
 BEGIN
   IF ${qualified(schema, '_mig_is_applying')}() THEN RETURN NULL; END IF;
   e := ${enterCall(schema, table.category)};
-  ${execute(`${into} SELECT ${quoteText(table.category)}, ${quoteText(table.recordType)}, 'truncate', $1,
-    ${keysOf(table, 't')} FROM ${from} AS t`)}
+  ${execute(entries(table, 'truncate', 't', `FROM ${from} AS t`))}
   ${touchedRows.map(execute).join('\n  ')}
   RETURN NULL;
 END $fn$`;
@@ -245,15 +266,23 @@ export function relogTable(
 }
 
 /** Moves what waits to be logged into the log. The category must be open. */
-export function flushRelog(schema: string, category: MigratedTable['category']): readonly string[] {
+export function flushRelog(
+  schema: string,
+  category: MigratedTable['category'],
+  to: LogDestination,
+): readonly string[] {
+  const waiting = `r.category, r.record_type, 'relog', a.epoch, ${keyColumnNames.map((name) => `r.${name}`).join(', ')}`;
   return [
     // Before the first sequence is drawn, as every writer does.
     `SELECT ${enterCall(schema, category)}`,
-    `INSERT INTO ${qualified(schema, '_mig_log')} (category, record_type, op, epoch, ${keyList})
-     SELECT r.category, r.record_type, 'relog', a.epoch, ${keyColumnNames.map((name) => `r.${name}`).join(', ')}
-     FROM ${qualified(schema, '_mig_relog')} AS r
-     JOIN ${qualified(schema, '_mig_authority')} AS a ON a.category = r.category
-     WHERE r.category = ${quoteText(category)}`,
+    logRows(
+      schema,
+      to,
+      waiting,
+      `FROM ${qualified(schema, '_mig_relog')} AS r
+       JOIN ${qualified(schema, '_mig_authority')} AS a ON a.category = r.category
+       WHERE r.category = ${quoteText(category)}`,
+    ),
     `DELETE FROM ${qualified(schema, '_mig_relog')} WHERE category = ${quoteText(category)}`,
   ];
 }
@@ -279,9 +308,14 @@ function presentTouches(
   return (table.touches ?? []).filter((touch) => tables.some((present) => present.table === touch.table));
 }
 
-function log(schema: string, table: MigratedTable, op: string, row: string): string {
-  return `INSERT INTO ${qualified(schema, '_mig_log')} (category, record_type, op, epoch, ${keyList})
-      VALUES (${quoteText(table.category)}, ${quoteText(table.recordType)}, '${op}', e, ${keysOf(table, row)});`;
+function log(schema: string, to: LogDestination, table: MigratedTable, op: string, row: string): string {
+  return logNow(schema, to, table, op, keysOf(table, row));
+}
+
+function logNow(schema: string, to: LogDestination, table: MigratedTable, op: string, keys: string): string {
+  const values = `${quoteText(table.category)}, ${quoteText(table.recordType)}, '${op}', e, ${keys}`;
+  const statement = logRows(schema, to, values);
+  return to === 'table' ? `${statement};` : `${statement.replace('SELECT', 'PERFORM')};`;
 }
 
 /** Key columns of a row as texts, padded to the columns of the log. */
@@ -300,13 +334,18 @@ function differs(columns: readonly string[], left: string, right: string): strin
     .join(' OR ');
 }
 
-function touchesOfUpdate(schema: string, table: MigratedTable, tables: readonly MigratedTable[]): string {
+function touchesOfUpdate(
+  schema: string,
+  to: LogDestination,
+  table: MigratedTable,
+  tables: readonly MigratedTable[],
+): string {
   return presentTouches(table, tables)
     .map((touch) => {
       const one = { ...table, touches: [touch] };
       return `IF ${differs(touch.keyColumns, 'NEW', 'OLD')} THEN
-      ${touches(schema, one, tables, 'OLD')}
-      ${touches(schema, one, tables, 'NEW')}
+      ${touches(schema, to, one, tables, 'OLD')}
+      ${touches(schema, to, one, tables, 'NEW')}
     END IF;`;
     })
     .join('\n    ');
@@ -319,6 +358,7 @@ function touchesOfUpdate(schema: string, table: MigratedTable, tables: readonly 
  */
 function touches(
   schema: string,
+  to: LogDestination,
   table: MigratedTable,
   tables: readonly MigratedTable[],
   row: 'NEW' | 'OLD',
@@ -339,8 +379,7 @@ function touches(
         ${lockRow}
       END IF;
       IF FOUND OR (${isStaleSnapshot} AND ${theirs.map((key) => `${key} IS NOT NULL`).join(' AND ')}) THEN
-        INSERT INTO ${qualified(schema, '_mig_log')} (category, record_type, op, epoch, ${keyList})
-        VALUES (${quoteText(touched.category)}, ${quoteText(touched.recordType)}, 'touch', e, ${padded.join(', ')});
+        ${logNow(schema, to, touched, 'touch', padded.join(', '))}
       END IF;`;
     })
     .join('\n    ');

@@ -1,9 +1,9 @@
 import type { Category } from '../migration/category.ts';
 import type { FlatAuthority } from '../migration/ports.ts';
 import type { RecordVersion } from '../migration/record.ts';
-import { keyColumnNames } from './change-log-ddl.ts';
 import type { Cells, Session } from './connection.ts';
 import { lockKeys, qualified } from './names.ts';
+import { keyColumnNames } from './own-names.ts';
 
 export interface LogEntry {
   readonly sequence: number;

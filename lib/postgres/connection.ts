@@ -28,6 +28,8 @@ export interface Database extends Session {
    * commit was sent is replaced, and the transaction repeated: nothing of it has happened.
    */
   transaction<Result>(begin: string, body: (session: Session) => Promise<Result>): Promise<Result>;
+  /** One more connection, for what has to be asked while a transaction is open. Made when it is first asked for. */
+  readonly aside: Database;
   close(): Promise<void>;
 }
 
@@ -69,12 +71,17 @@ export function openDatabase(target: ConnectionTarget): Database {
   // A connection that is lost while nobody asks it anything is replaced by the next query.
   pool.on('error', ignore);
   pool.on('connect', (client) => client.on('error', ignore));
+  let aside: Database | null = null;
   return {
     place,
     schema,
     ...makeSession(pool, place),
     transaction: (begin, body) => repeated(() => transact(pool, place, begin, body)),
+    get aside() {
+      return (aside ??= openDatabase({ ...target, maxConnections: 1 }));
+    },
     async close() {
+      await aside?.close();
       if (!pool.ended) await pool.end();
     },
   };

@@ -9,6 +9,9 @@ export const fencedState = 'H9F01';
 /** SQLSTATE of a key that cannot identify a record. */
 export const keyState = 'H9F02';
 
+/** SQLSTATE of a replication slot that no longer holds what was not read. */
+export const slotLostState = 'H9F03';
+
 interface ServerError extends Error {
   readonly code: string;
   readonly detail?: string;
@@ -68,6 +71,7 @@ const faults: readonly (readonly [Test, Fault])[] = [
   [oneOf('XX001', 'XX002'), corrupt],
   [oneOf(fencedState), fenced],
   [oneOf(keyState), conflicting],
+  [oneOf(slotLostState), slotLost],
   // What a constraint, a type or a trigger of the store's own says about the values of a row.
   [(code) => code.startsWith('23') || code.startsWith('22') || code === 'P0001', conflicting],
 ];
@@ -181,6 +185,18 @@ function fenced(error: Error, place: string): HalError {
     name: 'CategoryFenced',
     message: `The flat store ${place} refused a write: ${error.message}.`,
     remedy: 'Write through the state gateway, which follows the authority.',
+    exit: 'conflict',
+    facts: { place },
+    cause: error,
+  });
+}
+
+function slotLost(error: Error, place: string): HalError {
+  return new HalError({
+    name: 'ReplicationSlotLost',
+    message: `The flat store ${place} no longer keeps the changes that were not read yet: ${error.message}.`,
+    remedy:
+      'Prepare the source again (`hal9-migrate state migrate` does): every row is logged once more; then run `hal9-migrate state verify`, which finds what was deleted meanwhile.',
     exit: 'conflict',
     facts: { place },
     cause: error,

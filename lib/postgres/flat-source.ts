@@ -12,11 +12,13 @@ import {
   readAuthority,
 } from './change-log.ts';
 import type { Session } from './connection.ts';
+import { decodeNow } from './decoded-log.ts';
 import { requireChangeLog, type FlatStore, type StoreView } from './flat-store.ts';
 import { checkedLayouts, keyFaults, recognisedTables } from './inspect-tables.ts';
 import { checkInstallation, flush, installChangeLog } from './install-change-log.ts';
 import { requireReadable } from './privileges.ts';
 import { makeReads } from './read-images.ts';
+import { readHeldLog } from './replication-slot.ts';
 import { readBoundary } from './row-access.ts';
 import { layoutOfCatalog, readCatalog, type TableLayout } from './table-layout.ts';
 
@@ -39,6 +41,15 @@ export function makePostgresFlatSource(store: FlatStore): FlatSource {
         const layout = view.layout(recordType);
         return layout === null ? 0 : await countRows(view.session, layout);
       }),
+    heldLog: () =>
+      database.transaction('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', async (session) => {
+        const layout = layoutOfCatalog(
+          await readCatalog(session, database.schema, definition),
+          database.schema,
+          definition,
+        );
+        return layout.isDecoded ? await readHeldLog(session, database.schema) : null;
+      }),
     ...makeReads(store),
     ...authorityMethods(store),
     requireFitting: (category) =>
@@ -58,7 +69,8 @@ export function makePostgresFlatSource(store: FlatStore): FlatSource {
 function authorityMethods(
   store: FlatStore,
 ): Pick<FlatSource, 'authority' | 'fence' | 'unfence' | 'follow' | 'open'> {
-  const { schema } = store.database;
+  const { database } = store;
+  const { schema } = database;
   /** Nobody writes the category meanwhile, and every writer that was admitted before has ended. */
   const change = <Result>(
     category: Category,
@@ -67,6 +79,7 @@ function authorityMethods(
     store.write(async (view) => {
       requireChangeLog(store, view);
       await excludeWriters(view.session, schema, category);
+      if (view.to === 'write-ahead log') await decodeNow(view.session, database.aside, database);
       return await effect(view);
     });
   const move = (
@@ -90,7 +103,7 @@ function authorityMethods(
     unfence: (category, epoch) =>
       change(category, async (view) => {
         const isOpen = await move(view, category, { epoch, state: 'fenced' }, { epoch, state: 'open' });
-        if (isOpen) await flush(view.session, schema, category);
+        if (isOpen) await flush(view.session, schema, category, view.to);
         return isOpen;
       }),
     follow: (category, epoch) =>
@@ -106,7 +119,7 @@ function authorityMethods(
         }
         const isOpen = await move(view, category, from, { epoch, state: 'open' });
         // What came from the other side is logged once, so that the forward path compares it with its own form of it.
-        if (isOpen) await flush(view.session, schema, category);
+        if (isOpen) await flush(view.session, schema, category, view.to);
         return isOpen;
       }),
   };

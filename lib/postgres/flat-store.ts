@@ -3,7 +3,9 @@ import type { Category } from '../migration/category.ts';
 import type { MigrationDefinition } from '../migration/definition.ts';
 import { tableOf } from '../migration/table-lookup.ts';
 import { readHorizon, type Horizon } from './change-log.ts';
+import type { LogDestination } from './change-log-ddl.ts';
 import type { Database, Session } from './connection.ts';
+import { viewDecodedLog, type LogView } from './decoded-log.ts';
 import { stateOf } from './faults.ts';
 import { checkedLayouts } from './inspect-tables.ts';
 import { checkInstallation, installChangeLog, type Installation } from './install-change-log.ts';
@@ -15,13 +17,16 @@ import { layoutOfCatalog, readCatalog, type TableLayout } from './table-layout.t
 export interface StoreView {
   readonly session: Session;
   readonly installation: Exclude<Installation, 'outdated'>;
-  /** What had settled before this snapshot was taken; zeros without a change log, and in writes. */
+  readonly to: LogDestination;
+  /** What has settled for this snapshot; zeros without a change log, and in writes. */
   readonly horizon: Horizon;
+  /** The change log as it goes with this snapshot. */
+  readonly log: Pick<LogView, 'session'> & Partial<LogView>;
   /** null where the store has no such table, which its mapping allows. */
   layout(recordType: string): TableLayout | null;
 }
 
-type SchemaView = Pick<StoreView, 'installation' | 'layout'>;
+type SchemaView = Pick<StoreView, 'installation' | 'layout' | 'to'>;
 
 /** Transactions over a flat store whose schema may change at any time. */
 export interface FlatStore {
@@ -67,7 +72,8 @@ export function makeFlatStore(database: Database, definition: MigrationDefinitio
     const layout = layoutOfCatalog(cells, schema, definition);
     const { installation, layouts } = await checkInstallation(session, { place, schema, definition }, layout);
     if (installation === 'outdated') return 'outdated';
-    const view: SchemaView = { installation, layout: (recordType) => layouts.get(recordType) ?? null };
+    const to = layout.isDecoded ? 'write-ahead log' : 'table';
+    const view: SchemaView = { installation, to, layout: (recordType) => layouts.get(recordType) ?? null };
     known = { catalog, view };
     return view;
   };
@@ -94,14 +100,23 @@ export function makeFlatStore(database: Database, definition: MigrationDefinitio
     effect: (view: StoreView) => Promise<Result>,
   ): Promise<Result> => {
     for (let attempt = 0; attempt <= maxReinstallations; attempt += 1) {
-      const horizon = horizonOf === null ? noHorizon : await horizonOrNull(database, horizonOf);
+      const isDecoded = known?.view.to === 'write-ahead log';
+      const horizon = horizonOf === null || isDecoded ? noHorizon : await horizonOrNull(database, horizonOf);
       let outcome: { readonly result: Result } | 'outdated' | 'again';
       try {
         outcome = await database.transaction(begin(), async (session) => {
           const view = await currentView(session);
           if (typeof view === 'string') return view;
-          if (view.installation === 'installed' && horizon === null) return 'again';
-          return { result: await effect({ session, ...view, horizon: horizon ?? noHorizon }) };
+          if (view.installation !== 'installed' || horizonOf === null) {
+            return { result: await effect({ session, ...view, horizon: noHorizon, log: { session } }) };
+          }
+          if (view.to === 'write-ahead log') {
+            const log = await viewDecodedLog(session, database.aside);
+            return { result: await effect({ session, ...view, horizon: log.horizon, log }) };
+          }
+          // Asked before the snapshot, or it says nothing about it.
+          if (horizon === null || isDecoded) return 'again';
+          return { result: await effect({ session, ...view, horizon, log: { session } }) };
         });
       } catch (error) {
         await explain(error);

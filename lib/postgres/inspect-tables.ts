@@ -5,10 +5,8 @@ import { sourceRejected } from '../migration/source-rejected.ts';
 import { acceptableKinds } from './column-values.ts';
 import type { Session } from './connection.ts';
 import { quoteName } from './names.ts';
+import { maxKeyColumns } from './own-names.ts';
 import { isKeyIndex, type StoreLayout, type TableLayout } from './table-layout.ts';
-
-/** Key columns that a log entry has room for. */
-export const maxKeyColumns = 4;
 
 /**
  * Layouts by record type of the tables that the store has, in the mapping that it is of.

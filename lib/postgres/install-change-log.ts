@@ -5,16 +5,19 @@ import { readAuthority } from './change-log.ts';
 import {
   flushRelog,
   ownFunctions,
-  ownPrefix,
   ownTables,
   logSequence,
   relogTable,
   tableTriggers,
+  type LogDestination,
 } from './change-log-ddl.ts';
 import type { Database, Session } from './connection.ts';
+import { decodingFunctions, decodingTables } from './decoding-ddl.ts';
 import { checkedLayouts, keyFaults } from './inspect-tables.ts';
 import { qualified, quoteText } from './names.ts';
+import { ownPrefix } from './own-names.ts';
 import { requirePrivileges } from './privileges.ts';
+import { createSlot, dropSlot, readSlot, type Slot } from './replication-slot.ts';
 import {
   addedPartitions,
   layoutOfCatalog,
@@ -50,6 +53,43 @@ export async function checkInstallation(
  * old triggers and the new ones. Rows of a table that was changed (or that lost its triggers) are logged again.
  */
 export async function installChangeLog(database: Database, definition: MigrationDefinition): Promise<void> {
+  // One installation at a time, from the slot to the triggers. Without a transaction number: a new slot waits for those.
+  await database.aside.transaction('BEGIN', async (session) => {
+    await session.all(
+      `SELECT pg_advisory_xact_lock(hashtextextended(${quoteText(`hal9-migrate/slot/${database.schema}`)}, 0))`,
+    );
+    const slot = await slotToInstall(database, definition);
+    try {
+      await installWith(database, definition, slot);
+    } catch (error) {
+      if (slot !== 'as it is' && slot !== null) {
+        await dropSlot(database, slot.slot, slot.publication).catch(() => undefined);
+      }
+      throw error;
+    }
+  });
+}
+
+type SlotChoice = Slot | null | 'as it is';
+
+/** Chosen at the first installation; a slot that was lost is replaced. */
+async function slotToInstall(database: Database, definition: MigrationDefinition): Promise<SlotChoice> {
+  const { schema } = database;
+  const { ownTables: present } = layoutOfCatalog(
+    await readCatalog(database, schema, definition),
+    schema,
+    definition,
+  );
+  if (!present.includes('_mig_schema')) return await createSlot(database);
+  if (!present.includes('_mig_decoding')) return 'as it is';
+  return (await readSlot(database, schema))?.isLost === false ? 'as it is' : await createSlot(database);
+}
+
+async function installWith(
+  database: Database,
+  definition: MigrationDefinition,
+  slot: SlotChoice,
+): Promise<void> {
   const { place, schema } = database;
   await database.transaction(`BEGIN; SET LOCAL lock_timeout = ${lockTimeoutMs}`, async (session) => {
     const read = async (): Promise<StoreLayout> =>
@@ -70,6 +110,7 @@ export async function installChangeLog(database: Database, definition: Migration
     const isLogLost = !isFirst && !present.ownTables.includes('_mig_log');
     await session.script(ownTables(schema));
     if (isLogLost) await startLogAnew(session, schema);
+    const to = await chooseDestination(session, schema, { slot, isDecoded: present.isDecoded });
     for (const category of categoriesOf(definition)) {
       await session.run(
         `INSERT INTO ${qualified(schema, '_mig_authority')} (category, epoch, state) VALUES ($1, 1, 'open')
@@ -79,7 +120,7 @@ export async function installChangeLog(database: Database, definition: Migration
     }
     const outdated = await outdatedTypes(session, schema, present);
     if (outdated.size === 0) return;
-    await renew(session, schema, { layouts, outdated, isFirst });
+    await renew(session, schema, { layouts, outdated, isFirst, to });
     const after = await read();
     for (const recordType of outdated.keys()) {
       await session.run(
@@ -88,13 +129,15 @@ export async function installChangeLog(database: Database, definition: Migration
         [recordType, after.fingerprints.get(recordType) ?? ''],
       );
     }
-    for (const category of categoriesOf(definition)) await flush(session, schema, category);
+    for (const category of categoriesOf(definition)) await flush(session, schema, category, to);
   });
 }
 
 /** Takes everything of ours out of a store, with whatever an earlier migration left of its authority and versions. */
 export async function removeChangeLog(database: Database, definition: MigrationDefinition): Promise<void> {
   const { schema } = database;
+  const layout = layoutOfCatalog(await readCatalog(database, schema, definition), schema, definition);
+  const slot = layout.isDecoded ? await readSlot(database, schema) : null;
   await database.transaction('BEGIN', async (session) => {
     const functions = await session.all(
       `SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -110,10 +153,16 @@ export async function removeChangeLog(database: Database, definition: MigrationD
     );
     for (const name of tables) await session.script(`DROP TABLE ${qualified(schema, name)}`);
   });
+  if (slot !== null) await dropSlot(database, slot.slot, slot.publication);
 }
 
 /** Logs what waited for its category to be open; does nothing while it is not. */
-export async function flush(session: Session, schema: string, category: string): Promise<void> {
+export async function flush(
+  session: Session,
+  schema: string,
+  category: string,
+  to: LogDestination,
+): Promise<void> {
   const { state } = await readAuthority(session, schema, category);
   if (state !== 'open') return;
   const waiting = await session.first(
@@ -121,7 +170,7 @@ export async function flush(session: Session, schema: string, category: string):
     [category],
   );
   if (waiting === undefined) return;
-  for (const statement of flushRelog(schema, category)) await session.run(statement);
+  for (const statement of flushRelog(schema, category, to)) await session.run(statement);
 }
 
 /** A table that may be absent, and was there when its changes began to be logged: its rows cannot have been none. */
@@ -174,16 +223,19 @@ async function renew(
     layouts,
     outdated,
     isFirst,
+    to,
   }: {
     readonly layouts: ReadonlyMap<string, TableLayout>;
     readonly outdated: Outdated;
     readonly isFirst: boolean;
+    readonly to: LogDestination;
   },
 ): Promise<void> {
-  for (const statement of ownFunctions(schema)) await session.script(statement);
+  const decoding = to === 'table' ? [] : decodingFunctions(schema);
+  for (const statement of [...decoding, ...ownFunctions(schema, to)]) await session.script(statement);
   const present = [...layouts.values()].map(({ table }) => table);
   for (const layout of layouts.values()) {
-    for (const statement of tableTriggers(schema, layout, present)) await session.script(statement);
+    for (const statement of tableTriggers(schema, layout, present, to)) await session.script(statement);
   }
   // A table that came later was not there to be copied: its rows go through the log.
   if (isFirst) return;
@@ -192,6 +244,30 @@ async function renew(
     if (layout === undefined) continue;
     for (const statement of relogTable(schema, layout, partitions ?? undefined)) await session.run(statement);
   }
+}
+
+async function chooseDestination(
+  session: Session,
+  schema: string,
+  { slot, isDecoded }: { readonly slot: SlotChoice; readonly isDecoded: boolean },
+): Promise<LogDestination> {
+  if (slot === 'as it is') return isDecoded ? 'write-ahead log' : 'table';
+  await useSlot(session, schema, slot);
+  return slot === null ? 'table' : 'write-ahead log';
+}
+
+/** Without a slot triggers write the log. Whatever was not read through an earlier one is logged again. */
+async function useSlot(session: Session, schema: string, slot: Slot | null): Promise<void> {
+  await session.script(`DROP TABLE IF EXISTS ${qualified(schema, '_mig_decoding')}`);
+  if (slot !== null) {
+    await session.script(decodingTables(schema));
+    await session.run(
+      `INSERT INTO ${qualified(schema, '_mig_decoding')} (slot, publication, lock, decoded, last_seq)
+       SELECT $1, $2, $3::int, $4::pg_lsn, CASE WHEN is_called THEN last_value ELSE 0 END FROM ${logSequence(schema)}`,
+      [slot.slot, slot.publication, String(slot.lock), slot.from],
+    );
+  }
+  await session.run(`UPDATE ${qualified(schema, '_mig_schema')} SET fingerprint = 'log lost'`);
 }
 
 /**

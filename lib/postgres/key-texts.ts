@@ -1,9 +1,9 @@
 import type { FlatRow, KeyPart } from '../migration/row.ts';
 import type { TableDefinition } from '../migration/definition.ts';
 import { decodeValue, isStorable } from './column-values.ts';
-import { keyColumnNames } from './change-log-ddl.ts';
 import type { Cells } from './connection.ts';
 import type { TableLayout } from './table-layout.ts';
+import { keyColumnNames } from './own-names.ts';
 
 // A key has two spellings: its parts, as a row holds them, and the texts that PostgreSQL gives for it, which the
 // triggers log. They differ for instants only.

@@ -168,7 +168,7 @@ async function readSlice(
   category: Category,
   slice: Slice & { readonly through: number },
 ): Promise<ChangePage> {
-  const entries = await readLog(view.session, store.database.schema, category, slice);
+  const entries = await readLog(view.log.session, store.database.schema, category, slice);
   const keys = new Map<string, RecordKey>();
   for (const { recordType, keyTexts } of entries) {
     const layout = view.layout(recordType);
@@ -203,8 +203,14 @@ async function readImages(
   return images;
 }
 
-function extrasOf({ database }: FlatStore, { installation }: StoreView): RowExtras {
-  return { schema: database.schema, derived: true, versions: installation === 'installed' };
+function extrasOf({ database }: FlatStore, { installation, log }: StoreView): RowExtras {
+  const { versionsOf } = log;
+  return {
+    schema: database.schema,
+    derived: true,
+    versions: installation === 'installed',
+    ...(versionsOf === undefined ? {} : { versionsOf }),
+  };
 }
 
 function unsettled({ database }: FlatStore, category: Category, { through }: Slice): HalError {

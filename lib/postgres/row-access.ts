@@ -3,12 +3,13 @@ import type { ColumnDefinition } from '../migration/definition.ts';
 import { compareVersions, type RecordVersion } from '../migration/record.ts';
 import type { FlatRow, FlatValue, KeyPart } from '../migration/row.ts';
 import { refuseUnknownColumns } from '../migration/unknown-columns.ts';
-import { keyColumnNames } from './change-log-ddl.ts';
 import { decodeValue, encodeValue, readExpression } from './column-values.ts';
 import type { Cells, Parameter, Session } from './connection.ts';
+import type { LogView } from './decoded-log.ts';
 import { isPossibleKey, keyPartsOfTexts, keyTypeOf, rowKey, textsOfKey } from './key-texts.ts';
 import { qualified, quoteName } from './names.ts';
 import { isKeyIndex, type TableLayout } from './table-layout.ts';
+import { keyColumnNames } from './own-names.ts';
 
 export interface VersionedRow {
   readonly keyParts: readonly KeyPart[];
@@ -28,6 +29,8 @@ export interface RowExtras {
   readonly derived: boolean;
   /** False without a change log: nothing has a version then. */
   readonly versions: boolean;
+  /** Where the log is not to be read in the snapshot of the rows. */
+  readonly versionsOf?: LogView['versionsOf'];
 }
 
 /** Rows of a range in key order. */
@@ -44,7 +47,28 @@ export async function readRowRange(
      LIMIT $${parameters.length + 1}::int8`,
     [...parameters, String(request.limit)],
   );
-  return found.map((cells) => select.rowOf(cells));
+  const rows = found.map((cells) => select.rowOf(cells));
+  return await withLogged(
+    layout,
+    rows,
+    rows.map(({ keyParts }) => keyParts),
+    extras,
+  );
+}
+
+/** The same, with the version of its last log entry where that is the newer one. */
+async function withLogged<Found extends { readonly version: RecordVersion | null }>(
+  layout: TableLayout,
+  found: readonly Found[],
+  keys: readonly (readonly KeyPart[])[],
+  { versionsOf }: RowExtras,
+): Promise<readonly Found[]> {
+  if (versionsOf === undefined) return found;
+  const logged = await versionsOf(
+    layout.table.recordType,
+    keys.map((keyParts) => textsOfKey(layout, keyParts)),
+  );
+  return found.map((each, at) => ({ ...each, version: newerOf(logged[at] ?? null, each.version) }));
 }
 
 /** A key, its row (null when there is none), and its version. */
@@ -81,6 +105,7 @@ export async function readRows(
                extras.schema,
                layout,
                asked.map((name) => `q.${name}`),
+               extras.versionsOf === undefined,
              )}`
            : ''
        }
@@ -95,7 +120,7 @@ export async function readRows(
     const { row } = isThere === 'true' ? select.rowOf(cells) : absent;
     found[target.at] = { row, version: extras.versions ? versionOf(cells.slice(columns.length)) : null };
   }
-  return found;
+  return await withLogged(layout, found, keys, extras);
 }
 
 /** The key at the end of the `step` rows behind `after`; null when no row follows it. */
@@ -240,9 +265,12 @@ function selectList(layout: TableLayout, extras: RowExtras): SelectList {
   ];
   const ownKeys = keyColumns.map((name) => `t.${quoteName(name)}::text`);
   return {
-    sql: [...expressions, ...(extras.versions ? [versionList(extras.schema, layout, ownKeys)] : [])].join(
-      ', ',
-    ),
+    sql: [
+      ...expressions,
+      ...(extras.versions
+        ? [versionList(extras.schema, layout, ownKeys, extras.versionsOf === undefined)]
+        : []),
+    ].join(', '),
     expressions,
     names,
     rowOf(cells) {
@@ -262,12 +290,18 @@ function selectList(layout: TableLayout, extras: RowExtras): SelectList {
 }
 
 /** Last log entry and last reverse change of the key whose texts `keys` are SQL for. */
-function versionList(schema: string, { table }: TableLayout, keys: readonly string[]): string {
+function versionList(
+  schema: string,
+  { table }: TableLayout,
+  keys: readonly string[],
+  isLogInSnapshot: boolean,
+): string {
   const isKey = keyColumnNames.map((name, at) => `v.${name} = ${keys[at] ?? "''"}`).join(' AND ');
   const isType = `v.record_type = '${table.recordType.replaceAll("'", "''")}'`;
+  const logged = `(SELECT v.epoch || '.' || v.seq FROM ${qualified(schema, '_mig_log')} AS v
+      WHERE ${isType} AND ${isKey} ORDER BY v.seq DESC LIMIT 1)`;
   return [
-    `(SELECT v.epoch || '.' || v.seq FROM ${qualified(schema, '_mig_log')} AS v
-      WHERE ${isType} AND ${isKey} ORDER BY v.seq DESC LIMIT 1)`,
+    isLogInSnapshot ? logged : 'NULL::text',
     `(SELECT v.epoch || '.' || v.sequence FROM ${qualified(schema, '_mig_version')} AS v WHERE ${isType} AND ${isKey})`,
   ].join(', ');
 }
@@ -278,8 +312,12 @@ function versionOf(cells: Cells): RecordVersion | null {
     const [epoch, sequence] = text.split('.');
     return { epoch: Number(epoch), sequence: Number(sequence) };
   });
-  if (!logged || !applied) return logged ?? applied ?? null;
-  return compareVersions(logged, applied) > 0 ? logged : applied;
+  return newerOf(logged ?? null, applied ?? null);
+}
+
+function newerOf(left: RecordVersion | null, right: RecordVersion | null): RecordVersion | null {
+  if (left === null || right === null) return left ?? right;
+  return compareVersions(left, right) > 0 ? left : right;
 }
 
 function derivedCounts(

@@ -52,6 +52,8 @@ export interface StoreLayout {
   /** Changes whenever anything does that our triggers were made for, our own objects included. */
   readonly fingerprints: ReadonlyMap<string, string>;
   readonly ownTables: readonly string[];
+  /** The log is decoded from the write-ahead log. */
+  readonly isDecoded: boolean;
 }
 
 /** The catalog as text, to see cheaply whether it is still what is known. */
@@ -70,6 +72,7 @@ export function layoutOfCatalog(
 ): StoreLayout {
   const byName = new Map(catalog.map((cells) => [cells[0] ?? '', cells]));
   const own = parsed(byName.get('')?.[1]) as readonly (readonly [string, string])[];
+  const isDecoded = own.some(([name]) => name === '_mig_decoding');
   return {
     layouts: new Map(
       definition.tables.map((table) => {
@@ -80,21 +83,26 @@ export function layoutOfCatalog(
     fingerprints: new Map(
       definition.tables.map(({ recordType, table }) => [
         recordType,
-        fingerprintOf(byName.get(table) ?? null, byName.get('')?.[2] ?? null),
+        fingerprintOf(byName.get(table) ?? null, `${byName.get('')?.[2] ?? ''} ${isDecoded}`),
       ]),
     ),
     ownTables: own.map(([name]) => name),
+    isDecoded,
   };
 }
 
-function fingerprintOf(cells: readonly (string | null)[] | null, ownFunctions: string | null): string {
-  return JSON.stringify([cells?.slice(0, 6) ?? null, ownFunctions, parsed(cells?.[9])] satisfies Fingerprint);
+function fingerprintOf(cells: readonly (string | null)[] | null, ownFunctions: string): string {
+  return JSON.stringify([
+    cells?.slice(0, 6) ?? null,
+    ownFunctions,
+    parsed(cells?.[9]) as Fingerprint[2],
+  ] satisfies Fingerprint);
 }
 
 type Fingerprint = readonly [
   table: readonly (string | null)[] | null,
-  ownFunctions: string | null,
-  partitions: unknown,
+  ownFunctions: string,
+  partitions: readonly (readonly [name: string, ...unknown[]])[],
 ];
 
 /**
@@ -108,8 +116,7 @@ export function addedPartitions(before: string, after: string): readonly string[
     Fingerprint,
   ];
   if (JSON.stringify(past.slice(0, 2)) !== JSON.stringify(present.slice(0, 2))) return null;
-  const [known, found] = [past[2], present[2]] as (readonly (readonly [string, ...unknown[]])[])[];
-  if (!Array.isArray(known) || !Array.isArray(found)) return null;
+  const [known, found] = [past[2], present[2]];
   const names = new Set(known.map(([name]) => name));
   const stayed = new Set(known.map((partition) => JSON.stringify(partition)));
   const isChanged = found.some(

@@ -30,7 +30,6 @@ const settings = [
   ['full_page_writes', 'off'],
   ['max_connections', '200'],
   ['shared_buffers', '32MB'],
-  ['wal_level', 'logical'],
   ['unix_socket_directories', ''],
 ] as const;
 
@@ -38,7 +37,10 @@ const settings = [
  * A PostgreSQL server of this machine, on a free loopback port, with its data in a temporary directory. Nothing of it
  * survives `stop`; for tests and rehearsals.
  */
-export async function startPostgres(major: PostgresMajor): Promise<RunningPostgres> {
+export async function startPostgres(
+  major: PostgresMajor,
+  walLevel: 'replica' | 'logical' = 'logical',
+): Promise<RunningPostgres> {
   const native = nativeDirectory(major);
   const directory = mkdtempSync(join(tmpdir(), 'hal9-postgres-'));
   const data = join(directory, 'data');
@@ -67,6 +69,8 @@ export async function startPostgres(major: PostgresMajor): Promise<RunningPostgr
       '-p',
       String(port),
       ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      '-c',
+      `wal_level=${walLevel}`,
     ]);
     return await running(major, server, { port, directory });
   } catch (error) {

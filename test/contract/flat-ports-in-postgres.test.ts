@@ -8,7 +8,11 @@ import {
   openPostgresWriter,
   targetOfUrl,
 } from '../../lib/postgres/open-store.ts';
-import { startPostgres, type RunningPostgres } from '../../local/postgres/start-postgres.ts';
+import {
+  startPostgres,
+  type PostgresMajor,
+  type RunningPostgres,
+} from '../../local/postgres/start-postgres.ts';
 import { smallDefinition } from '../simulation/definition.ts';
 import { postgresClient } from '../support/postgres.ts';
 import { absentTableContract, partialDefinition } from './absent-table.ts';
@@ -22,42 +26,51 @@ const tables = `
   CREATE TABLE notes (id text PRIMARY KEY, payload text);
 `;
 
-describe.each([14, 18] as const)('PostgreSQL %i', (major) => {
-  let server: RunningPostgres;
-  beforeAll(async () => {
-    server = await startPostgres(major);
-  });
-  afterAll(() => server.stop());
+const servers = [14, 18].flatMap((major) =>
+  (['replica', 'logical'] as const).map((walLevel) => ({ major, walLevel })),
+);
 
-  let schemas = 0;
-
-  /** A schema of its own: the migration and the services have connections of their own. */
-  async function inPostgres(
-    definition: MigrationDefinition = smallDefinition,
-    further = '',
-  ): Promise<FlatAdapter & { readonly writer: FlatWriter }> {
-    schemas += 1;
-    const name = `flat "${schemas}`;
-    await postgresClient(server.url, async (client) => {
-      const quoted = client.escapeIdentifier(name);
-      await client.query(`CREATE SCHEMA ${quoted}; SET search_path TO ${quoted}; ${tables} ${further}`);
+describe.each(servers as readonly { major: PostgresMajor; walLevel: 'replica' | 'logical' }[])(
+  'PostgreSQL $major, wal_level $walLevel',
+  ({ major, walLevel }) => {
+    let server: RunningPostgres;
+    beforeAll(async () => {
+      server = await startPostgres(major, walLevel);
     });
-    const target = targetOfUrl(server.url, name);
-    const source = openPostgresSource(target, definition);
-    const records = openPostgresRecords(target, definition);
-    return {
-      source,
-      records,
-      writer: openPostgresWriter(target, definition),
-      async stop() {
-        await source.close();
-        await records.close();
-      },
-    };
-  }
+    afterAll(() => server.stop());
 
-  flatSourceContract(`PostgreSQL ${major}`, () => inPostgres());
-  flatRecordsContract(`PostgreSQL ${major}`, () => inPostgres());
-  flatWriterContract(`PostgreSQL ${major}`, () => inPostgres());
-  absentTableContract(`PostgreSQL ${major}`, () => inPostgres(partialDefinition, 'DROP TABLE notes;'));
-});
+    let schemas = 0;
+
+    /** A schema of its own: the migration and the services have connections of their own. */
+    async function inPostgres(
+      definition: MigrationDefinition = smallDefinition,
+      further = '',
+    ): Promise<FlatAdapter & { readonly writer: FlatWriter }> {
+      schemas += 1;
+      const name = `flat "${schemas}`;
+      await postgresClient(server.url, async (client) => {
+        const quoted = client.escapeIdentifier(name);
+        await client.query(`CREATE SCHEMA ${quoted}; SET search_path TO ${quoted}; ${tables} ${further}`);
+      });
+      const target = targetOfUrl(server.url, name);
+      const source = openPostgresSource(target, definition);
+      const records = openPostgresRecords(target, definition);
+      return {
+        source,
+        records,
+        writer: openPostgresWriter(target, definition),
+        async stop() {
+          await source.close();
+          await records.close();
+        },
+      };
+    }
+
+    flatSourceContract(`PostgreSQL ${major} ${walLevel}`, () => inPostgres());
+    flatRecordsContract(`PostgreSQL ${major} ${walLevel}`, () => inPostgres());
+    flatWriterContract(`PostgreSQL ${major} ${walLevel}`, () => inPostgres());
+    absentTableContract(`PostgreSQL ${major} ${walLevel}`, () =>
+      inPostgres(partialDefinition, 'DROP TABLE notes;'),
+    );
+  },
+);

@@ -25,6 +25,11 @@ const row = (at: number, timestamp: string, content: string) => ({
   content,
   timestamp,
 });
+const change = (at: number, timestamp: string, sequence: number, content: string | null) => ({
+  key: key(at, timestamp),
+  version: { epoch: 2, sequence },
+  row: content === null ? null : row(at, timestamp, content),
+});
 const insert = (at: number, instant: string): string =>
   `INSERT INTO signals (id, from_neuron, to_neuron, content, "timestamp")
    VALUES ('${id(at)}', '${id(900)}', '${id(901)}', 'signal ${at}', '${instant}')`;
@@ -212,11 +217,6 @@ describe.each([14, 18] as const)(
     });
 
     it('takes changes of the other side, and keeps aside what no partition has room for', async () => {
-      const change = (at: number, timestamp: string, sequence: number, content: string | null) => ({
-        key: key(at, timestamp),
-        version: { epoch: 2, sequence },
-        row: content === null ? null : row(at, timestamp, content),
-      });
       await source.installChangeLog();
       await client.query(insert(1, '2025-01-05 12:00:00+00'));
       await client.query('DROP TABLE signals_default');
