@@ -43,7 +43,7 @@ export interface VerificationReport {
 }
 
 /** What a comparison by kept digests rests on and looked at. */
-export interface KeptComparison {
+interface KeptComparison {
   /** When the complete comparison began that found both sides equal; all that changed since is in the digests. */
   readonly anchoredAtMs: number;
   /** Rows of the change log and records of the stream that were folded now. */

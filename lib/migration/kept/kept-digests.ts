@@ -20,7 +20,7 @@ export interface OpenKey {
   readonly seen: RecordVersion | null;
 }
 
-export type KeptCounts = Readonly<Record<AgreedVerdict, number>>;
+type KeptCounts = Readonly<Record<AgreedVerdict, number>>;
 
 /** A category whose digests are kept: flat is its authority. */
 export interface KeptCategory {
