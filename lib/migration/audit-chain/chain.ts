@@ -56,6 +56,11 @@ export function linkEvent(point: ChainPoint | null, event: ChainEvent): ChainPoi
   };
 }
 
+/** The point alone, without what else is known about a seal. */
+export function pointOf({ first, last, count, head }: ChainPoint): ChainPoint {
+  return { first, last, count, head };
+}
+
 /** Takes the walk one event further. After a segment that is not as sealed it goes on from the seal. */
 export function walkEvent(
   walk: ChainWalk,
@@ -68,14 +73,14 @@ export function walkEvent(
   // The event in which a segment ends is itself not there.
   while (seal !== undefined && event.sequence > BigInt(seal.last)) {
     faults.push(altered(seal, seals[passedSeals - 1]));
-    point = seal;
+    point = pointOf(seal);
     passedSeals += 1;
     seal = seals[passedSeals];
   }
   point = linkEvent(point, event);
   if (seal !== undefined && event.sequence === BigInt(seal.last)) {
     if (!isSamePoint(point, seal)) faults.push(altered(seal, seals[passedSeals - 1]));
-    point = seal;
+    point = pointOf(seal);
     passedSeals += 1;
   }
   return { walk: { point, passedSeals }, faults };

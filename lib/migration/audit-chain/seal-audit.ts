@@ -1,6 +1,6 @@
-import { chainStart, isSamePoint, walkEvent, type ChainPoint, type ChainWalk } from './chain.ts';
+import { chainStart, isSamePoint, pointOf, walkEvent, type ChainPoint, type ChainWalk } from './chain.ts';
 import { compareWindow } from './compare-window.ts';
-import type { AuditSeal, AuditStream } from './ports.ts';
+import type { AuditStream } from './ports.ts';
 import { auditStreamsOf, requireCopied, type VerifyAuditDeps } from './verify-audit.ts';
 
 /** Why sealing ended where it did. */
@@ -122,8 +122,4 @@ async function walkStretch(
     ({ walk } = step);
   }
   return { walk, end: compared.window.next === null ? 'end of the stream' : null };
-}
-
-function pointOf({ first, last, count, head }: ChainPoint | AuditSeal): ChainPoint {
-  return { first, last, count, head };
 }

@@ -14,7 +14,7 @@ import {
   type AuditFinding,
   type AuditReport,
 } from './audit-report.ts';
-import { chainStart, endFaults, walkEvent, type ChainFault, type ChainWalk } from './chain.ts';
+import { chainStart, endFaults, pointOf, walkEvent, type ChainFault, type ChainWalk } from './chain.ts';
 import { compareWindow } from './compare-window.ts';
 import { fewestForCanary, plantInChain } from './planted-chain.ts';
 import type { AuditSeal, AuditStream, SealStore } from './ports.ts';
@@ -167,8 +167,7 @@ function closeStream(
         ];
   const report = withFindings(position.report, found);
   const last = seals.at(-1);
-  const sealed =
-    last === undefined ? null : { first: last.first, last: last.last, count: last.count, head: last.head };
+  const sealed = last === undefined ? null : pointOf(last);
   const closed = { ...stream, flat: flat.point, hierarchical: hierarchical.point, sealed };
   return {
     ...first,
