@@ -24,6 +24,9 @@ const renames = `
   BEGIN NEW.id := upper(NEW.id); RETURN NEW; END $fn$;
   CREATE TRIGGER rename BEFORE INSERT ON sessions FOR EACH ROW EXECUTE FUNCTION rename()`;
 
+const put = (client: pg.Client, id: string): Promise<unknown> =>
+  client.query(`INSERT INTO sessions VALUES ('${id}', 'x')`);
+
 describe('bugs planted in the change log of PostgreSQL', () => {
   let server: RunningPostgres;
   let database: FlatDatabase;
@@ -41,8 +44,6 @@ describe('bugs planted in the change log of PostgreSQL', () => {
     [one, other] = [await database.connect(), await database.connect()];
   });
   afterEach(() => database.stop());
-
-  const put = (client: pg.Client, id: string) => client.query(`INSERT INTO sessions VALUES ('${id}', 'x')`);
 
   const logged = async (
     after: number,
