@@ -12,6 +12,9 @@ const schema = z.object({
   STATE_TABLE: nameSetting,
   PROGRESS_TABLE: nameSetting,
   QUARANTINE_TABLE: nameSetting,
+  BODY_BUCKET: nameSetting,
+  /** Set where an engine stands in for S3. */
+  AWS_ENDPOINT_URL_S3: z.optional(z.string()),
   TIME_BUDGET_SECONDS: secondsSetting,
 });
 

@@ -1,6 +1,7 @@
 import { migration } from 'hal9-migration';
 
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
+import { openLargeBodies } from '../../lib/aws/large-bodies.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeSettingsStore } from '../../lib/aws/settings-store.ts';
 import { makeTargetStore } from '../../lib/aws/target-store.ts';
@@ -11,6 +12,7 @@ import { parseEnv } from './env.ts';
 import { makeHandler } from './handler.ts';
 
 const env = parseEnv(process.env);
+const bodies = openLargeBodies(env);
 const client = makeDynamoClient();
 const clock = { nowMs: () => Date.now() };
 const throttle = limitWorker({ client, table: env.PROGRESS_TABLE, clock });
@@ -20,7 +22,7 @@ const settings = makeSettingsStore({ client, table: env.PROGRESS_TABLE });
 export const handler = makeHandler({
   definition: migration,
   source: await openFlatSource(env.SOURCE, migration),
-  target: throttle.gated(makeTargetStore({ client, table: env.STATE_TABLE, throttle }), 'copy'),
+  target: throttle.gated(makeTargetStore({ client, table: env.STATE_TABLE, throttle, bodies }), 'copy'),
   throttle,
   quarantine,
   stopIfStrict: makeStopIfStrict({ definition: migration, settings, quarantine, clock }),

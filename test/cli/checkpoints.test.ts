@@ -112,8 +112,8 @@ describe('the checkpoints of the state runbook, command by command', () => {
       timeout: 60_000,
     },
     async () => {
-      const strict = await json('validate --phase state-migration --comprehensive');
-      const lenient = await cli('state validate --lenient --failed-only');
+      const strict = await json('validate --phase state-migration --comprehensive --latency-limit 10s');
+      const lenient = await cli('state validate --lenient --failed-only --latency-limit 10s');
       const { checks } = strict as { checks: { name: string; result: string; detail: string }[] };
 
       expect(strict).toMatchObject({ passed: false, mode: 'strict' });
