@@ -124,11 +124,12 @@ function grantTables(props: FunctionGrantsProps): void {
 
 /** The stream's name has the time of its making: it is asked for, and read below the table. */
 function grantStream(props: FunctionGrantsProps): void {
-  const { tableArn } = props.state.state;
-  const streams = `${tableArn}/stream/*`;
   const reader = role(props, 'reconcile-state');
+  const { partition, region, account } = Stack.of(reader);
+  const table = `arn:${partition}:dynamodb:${region}:${account}:table/${props.names.tables.state}`;
+  const streams = `${table}/stream/*`;
   acknowledgeWildcard(reader.role, streams, 'A stream is named by the time of its making; a table has one.');
-  allow(reader, ['dynamodb:DescribeTable'], [tableArn]);
+  allow(reader, ['dynamodb:DescribeTable'], [table]);
   allow(reader, ['dynamodb:DescribeStream', 'dynamodb:GetShardIterator', 'dynamodb:GetRecords'], [streams]);
 }
 
