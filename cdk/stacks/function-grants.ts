@@ -211,7 +211,6 @@ function grantBodies(props: FunctionGrantsProps): void {
   ] as const;
   const writers = [
     'migrate-batch',
-    'copy-matching',
     'relay-changes',
     'apply-changes',
     'switch-authority',
