@@ -1,82 +1,28 @@
 import type { AuthorityItem } from '../../lib/migration/ports.ts';
 import { isLogged } from './copy-actions.ts';
+import {
+  type Context,
+  forgotten,
+  noImage,
+  step,
+  goTo,
+  stageOf,
+  firstStep,
+  recordOf,
+  storedSwitch,
+  giveUp,
+  flatOf,
+  flatChange,
+  itemOf,
+  itemChange,
+  imageMemory,
+  imageOf,
+} from './executor.ts';
 import { apply, begin, finish } from './relay-actions.ts';
 import type { Rules } from './rules.ts';
 import { carry } from './reverse-actions.ts';
-import {
-  flatFollowing,
-  flatStates,
-  sides,
-  stages,
-  type Change,
-  type Limits,
-  type Next,
-  type State,
-} from './state.ts';
-import { flatImage, heldContent } from './target.ts';
-
-type Executor = 0 | 1;
-
-interface Context {
-  readonly state: State;
-  readonly at: Executor;
-  readonly rules: Rules;
-  readonly next: Next;
-}
-
-/** What an executor remembers besides the step that it is at. */
-interface Memory {
-  readonly To: number;
-  readonly Epoch: number;
-  readonly Attempt: number;
-  /** End of the log at the fence. */
-  readonly Last: number;
-  /** 1: drains once more, because the fence was not there any more; 2: drains the rest, now that flat follows. */
-  readonly Again: number;
-  readonly After: number;
-  readonly Through: number;
-  readonly HeldEpoch: number;
-  readonly HeldSequence: number;
-  readonly Value: number;
-}
-
-const forgotten: Memory = {
-  To: 0,
-  Epoch: 0,
-  Attempt: 0,
-  Last: 0,
-  Again: 0,
-  After: 0,
-  Through: 0,
-  HeldEpoch: 0,
-  HeldSequence: 0,
-  Value: 0,
-};
-const noImage = { After: 0, Through: 0, HeldEpoch: 0, HeldSequence: 0, Value: 0 };
-
-const step = {
-  idle: 0,
-  fenceFlat: 1,
-  advanceToDrain: 2,
-  fenceFlatAgain: 3,
-  drain: 4,
-  beginBatch: 5,
-  applyBatch: 6,
-  finishBatch: 7,
-  advanceToOpen: 8,
-  openItems: 9,
-  follow: 10,
-  advanceToDone: 11,
-  fenceItem: 21,
-  fenceItemAgain: 23,
-  drainReverse: 24,
-  applyReverse: 25,
-  removePending: 26,
-  requireFenced: 28,
-  openFlat: 29,
-  giveItemsBack: 30,
-  unfence: 40,
-} as const;
+import { flatFollowing, sides, stages, type Limits, type Next, type State } from './state.ts';
+import { heldContent } from './target.ts';
 
 /** Operators and executors of switches; each may crash, and others resume or abort what it began. */
 export function switchActions(state: State, limits: Limits, rules: Rules, next: Next): void {
@@ -92,12 +38,6 @@ export function switchActions(state: State, limits: Limits, rules: Rules, next: 
       runs[present]?.(context);
     }
   }
-}
-
-function goTo(at: Executor, stepNumber: number, memory: Partial<Memory> = {}): Change {
-  const change: Record<string, number> = { [`exec${at}Step`]: stepNumber };
-  for (const [name, value] of Object.entries(memory)) change[`exec${at}${name}`] = value;
-  return change;
 }
 
 function start({ state, at, rules, next }: Context, limits: Limits): void {
@@ -127,17 +67,6 @@ function start({ state, at, rules, next }: Context, limits: Limits): void {
   });
 }
 
-type Stage = 'fencing' | 'draining' | 'opening' | 'done' | 'aborted';
-
-function stageOf(stage: number): Stage {
-  return (stages[stage] ?? 'aborted') as Stage;
-}
-
-function firstStep(to: number, stage: number): number {
-  if (to === 1) return [0, step.fenceFlat, step.fenceFlatAgain, step.follow][stage] ?? 0;
-  return [0, step.fenceItem, step.fenceItemAgain, step.requireFenced][stage] ?? 0;
-}
-
 /** From one stage to the next, unless another executor has moved on or the switch was aborted. */
 function advance(context: Context, from: 1 | 2 | 3): void {
   const { state, at, rules, next } = context;
@@ -155,25 +84,6 @@ function advance(context: Context, from: 1 | 2 | 3): void {
   });
 }
 
-function recordOf(state: State, at: Executor): Pick<Memory, 'To' | 'Epoch' | 'Attempt'> {
-  return { To: state[`exec${at}To`], Epoch: state[`exec${at}Epoch`], Attempt: state[`exec${at}Attempt`] };
-}
-
-function storedSwitch(state: State) {
-  return { stage: stageOf(state.switchStage), epoch: state.switchEpoch, attempt: state.switchAttempt };
-}
-
-/** Looks at the record again: what was aborted must not leave its fence behind, everything else begins anew. */
-function giveUp({ state, at, next }: Context): void {
-  const record = recordOf(state, at);
-  const isSame = state.switchEpoch === record.Epoch && state.switchTo === record.To;
-  const isAborted = isSame && stageOf(state.switchStage) === 'aborted';
-  const then = isAborted
-    ? goTo(at, step.unfence, { ...forgotten, ...record })
-    : goTo(at, step.idle, forgotten);
-  next(`executor ${at} finds the switch elsewhere`, then);
-}
-
 function fenceFlat({ state, at, rules, next }: Context, then: number): void {
   const epoch = state[`exec${at}Epoch`] - 1;
   const moved = rules.moveFlat(flatOf(state), { epoch, state: 'open' }, { epoch, state: 'fenced' });
@@ -182,22 +92,6 @@ function fenceFlat({ state, at, rules, next }: Context, then: number): void {
     return;
   }
   next(`executor ${at} fences flat`, { ...flatChange(moved), ...goTo(at, then, { Last: state.logEnd }) });
-}
-
-function flatOf(state: State) {
-  return { epoch: state.flatEpoch, state: flatStates[state.flatState] ?? 'open' };
-}
-
-function flatChange(flat: { readonly epoch: number; readonly state: (typeof flatStates)[number] }): Change {
-  return { flatEpoch: flat.epoch, flatState: flatStates.indexOf(flat.state) };
-}
-
-function itemOf(state: State): Pick<AuthorityItem, 'side' | 'epoch' | 'fenced'> {
-  return { side: sides[state.itemSide] ?? 'flat', epoch: state.itemEpoch, fenced: state.itemFenced === 1 };
-}
-
-function itemChange(item: Pick<AuthorityItem, 'side' | 'epoch' | 'fenced'>): Change {
-  return { itemSide: sides.indexOf(item.side), itemEpoch: item.epoch, itemFenced: item.fenced ? 1 : 0 };
 }
 
 function drain({ state, at, rules, next }: Context): void {
@@ -219,19 +113,6 @@ function drain({ state, at, rules, next }: Context): void {
   }
   const then = [step.advanceToOpen, step.follow, step.openItems][state[`exec${at}Again`]] ?? step.idle;
   next(`executor ${at} has drained`, goTo(at, then, noImage));
-}
-
-function imageMemory(state: State): Pick<Memory, 'HeldEpoch' | 'HeldSequence' | 'Value'> {
-  const { epoch, sequence, value } = flatImage(state);
-  return { HeldEpoch: epoch, HeldSequence: sequence, Value: value };
-}
-
-function imageOf(state: State, at: Executor) {
-  return {
-    epoch: state[`exec${at}HeldEpoch`],
-    sequence: state[`exec${at}HeldSequence`],
-    value: state[`exec${at}Value`],
-  };
 }
 
 function openItems({ state, at, rules, next }: Context, side: AuthorityItem['side'], then: number): void {
