@@ -211,6 +211,7 @@ function grantBodies(props: FunctionGrantsProps): void {
   ] as const;
   const writers = [
     'migrate-batch',
+    'copy-matching',
     'relay-changes',
     'apply-changes',
     'switch-authority',
