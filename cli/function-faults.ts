@@ -34,6 +34,10 @@ export const knownFaults: Readonly<Record<string, KnownFault>> = {
     exit: 'conflict',
     remedy: 'Run `hal9-migrate neurons verify` first; it publishes the layers that it finds sound.',
   },
+  NoLearningData: {
+    exit: 'usage',
+    remedy: 'These commands are for HAL9; use `hal9-migrate state verify` for any other system.',
+  },
   NoNeuronStates: {
     exit: 'usage',
     remedy: 'These commands are for HAL9; use `hal9-migrate state verify` for any other system.',

@@ -19,6 +19,7 @@ const loadVerb: Readonly<Record<VerbName, () => Promise<AddVerb>>> = {
   state: async () => (await import('./commands/state.ts')).addStateVerbs,
   'state-migration': async () => (await import('./commands/state-migration.ts')).addStateMigrationVerb,
   neurons: async () => (await import('./commands/neurons.ts')).addNeuronsVerbs,
+  learning: async () => (await import('./commands/learning.ts')).addLearningVerbs,
   reconcile: async () => (await import('./commands/reconcile.ts')).addReconcileVerb,
   benchmark: async () => (await import('./commands/benchmark.ts')).addBenchmarkVerb,
   config: async () => (await import('./commands/config.ts')).addConfigVerbs,

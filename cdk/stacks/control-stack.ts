@@ -36,6 +36,7 @@ const timeouts: Readonly<Partial<Record<FunctionFolder, Duration>>> = {
   'replay-quarantine': Duration.minutes(5),
   'check-integrity': Duration.minutes(15),
   'examine-neurons': Duration.minutes(15),
+  'examine-learning': Duration.minutes(15),
   'verify-audit': Duration.minutes(15),
   'check-sessions': Duration.minutes(15),
   'publish-edition': Duration.minutes(5),

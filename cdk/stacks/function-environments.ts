@@ -20,6 +20,7 @@ export type FunctionFolder =
   | 'replay-quarantine'
   | 'check-integrity'
   | 'examine-neurons'
+  | 'examine-learning'
   | 'verify-audit'
   | 'publish-edition'
   | 'benchmark-state'
@@ -133,8 +134,8 @@ export function functionEnvironments(
     ['benchmark-state', { ...source, ...stateTable }],
     ['replay-quarantine', { ...source, ...stateTable, ...authority, ...reversePending, ...quarantine }],
     ['publish-routes', { ...flags, ROUTE_STORE_ARN: state.routes.keyValueStoreArn, METRIC_NAMESPACE }],
-    [
     ['check-sessions', { ...source, ...stateTable, ...progress, TIME_BUDGET_SECONDS: '20' }],
+    [
       'measure-outcomes',
       { ...flags, SHADOW_QUEUE_URL: state.shadowSamples.queue.queueUrl, METRIC_NAMESPACE },
     ],

@@ -90,6 +90,7 @@ function grantTables(props: FunctionGrantsProps): void {
     ['restore-state', state.reversePending.tableArn, [...read, 'dynamodb:PutItem']],
     ['restore-state', state.quarantine.tableArn, [...read, 'dynamodb:UpdateItem']],
     ['check-integrity', state.state.tableArn, [...read, ...scan]],
+    ['examine-learning', state.state.tableArn, read],
     ['examine-neurons', state.state.tableArn, [...read, 'dynamodb:PutItem']],
     ['examine-neurons', state.authority.tableArn, [...read, 'dynamodb:ConditionCheckItem']],
     ['examine-neurons', state.progress.tableArn, [...read, 'dynamodb:PutItem']],
@@ -206,6 +207,7 @@ function grantBodies(props: FunctionGrantsProps): void {
     'reverse-changes',
     'backup-state',
     'check-integrity',
+    'examine-learning',
     'verify-audit',
     'check-sessions',
   ] as const;

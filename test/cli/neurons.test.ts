@@ -77,7 +77,7 @@ describe('the neurons of the state runbook, command by command', () => {
 
   test('keep no connection without its ends', { timeout: 120_000 }, async () => {
     execute(
-      `UPDATE flat_connections SET target = 'nobody' WHERE rowid = (SELECT min(rowid) FROM flat_connections)`,
+      `UPDATE flat_connections SET target = 'nobody' WHERE id = (SELECT min(id) FROM flat_connections)`,
     );
 
     const found = await cli('neurons validate-connections');
@@ -97,5 +97,20 @@ describe('the neurons of the state runbook, command by command', () => {
 
     expect(code).toBe(0);
     expect(out).toMatch(/^50 of 50 signals took the same path in both systems, over [1-9]/);
+  });
+});
+
+describe('what both systems have learned', () => {
+  test('differs before the copy, and not after it', { timeout: 120_000 }, async () => {
+    const early = await cli('learning test --patterns 5');
+    expect((await cli('state migrate --category learning-data')).code).toBe(0);
+    const patterns = await cli('learning test --patterns 100 --compare-systems');
+    const gradients = await json('learning verify-gradients --sample-size 1000');
+
+    expect(early.code).toBe(6);
+    expect(patterns.code).toBe(0);
+    expect(patterns.out).toMatch(/^([1-9]\d*) of \1 patterns give the same answer in both systems/);
+    expect(gradients).toMatchObject({ comparison: 'gradient', differing: 0 });
+    expect(gradients['compared']).toBeGreaterThan(0);
   });
 });
