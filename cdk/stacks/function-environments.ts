@@ -20,7 +20,6 @@ export type FunctionFolder =
   | 'replay-quarantine'
   | 'check-integrity'
   | 'examine-neurons'
-  | 'examine-learning'
   | 'verify-audit'
   | 'publish-edition'
   | 'benchmark-state'
@@ -119,7 +118,6 @@ export function functionEnvironments(
     ['restore-state', { ...allState, ...backup, TIME_BUDGET_SECONDS: '20' }],
     ['check-integrity', { ...source, ...stateTable, TIME_BUDGET_SECONDS: '20' }],
     ['examine-neurons', { ...allState, TIME_BUDGET_SECONDS: '20' }],
-    ['examine-learning', { ...source, ...stateTable, TIME_BUDGET_SECONDS: '20' }],
     [
       'publish-edition',
       {
@@ -131,11 +129,16 @@ export function functionEnvironments(
         EDITIONS_TABLE: names.tables.editions,
       },
     ],
+    ['verify-audit', { ...source, ...stateTable, ...progress, TIME_BUDGET_SECONDS: '20' }],
+    [
+      'copy-matching',
+      { ...source, ...stateTable, ...progress, ...quarantine, TIME_BUDGET_SECONDS: '20' },
+    ],
     ['benchmark-state', { ...source, ...stateTable }],
     ['replay-quarantine', { ...source, ...stateTable, ...authority, ...reversePending, ...quarantine }],
     ['publish-routes', { ...flags, ROUTE_STORE_ARN: state.routes.keyValueStoreArn, METRIC_NAMESPACE }],
-    ['check-sessions', { ...source, ...stateTable, ...progress, TIME_BUDGET_SECONDS: '20' }],
     [
+    ['check-sessions', { ...source, ...stateTable, ...progress, TIME_BUDGET_SECONDS: '20' }],
       'measure-outcomes',
       { ...flags, SHADOW_QUEUE_URL: state.shadowSamples.queue.queueUrl, METRIC_NAMESPACE },
     ],
