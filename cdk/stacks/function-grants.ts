@@ -101,9 +101,9 @@ function grantTables(props: FunctionGrantsProps): void {
     ['publish-edition', state.progress.tableArn, read],
     ['publish-edition', state.reversePending.tableArn, [...read, 'dynamodb:PutItem']],
     ['publish-edition', state.editions.tableArn, [...read, 'dynamodb:PutItem', 'dynamodb:DeleteItem']],
-    ['verify-audit', state.state.tableArn, read],
     ['check-sessions', state.state.tableArn, read],
     ['check-sessions', state.progress.tableArn, read],
+    ['verify-audit', state.state.tableArn, read],
     ['verify-audit', state.progress.tableArn, [...read, 'dynamodb:PutItem']],
     ['copy-matching', state.state.tableArn, [...read, ...insert, 'dynamodb:PutItem']],
     ['copy-matching', state.progress.tableArn, [...read, ...write]],
@@ -222,6 +222,7 @@ function grantBodies(props: FunctionGrantsProps): void {
     'replay-quarantine',
     'examine-neurons',
     'benchmark-state',
+    'publish-edition',
   ] as const;
   const stack = Stack.of(role(props, 'backup-state'));
   const bucket = `arn:${stack.partition}:s3:::${backupBucketName(stack, props.names)}`;
@@ -255,7 +256,6 @@ function grantFlags(props: FunctionGrantsProps): void {
   for (const folder of ['enter-step', 'roll-back'] as const) {
     const numbered = [
       `${flags.profileArn}/hostedconfigurationversion/*`,
-    'publish-edition',
       `${flags.environmentArn}/deployment/*`,
     ];
     for (const resource of numbered) {
