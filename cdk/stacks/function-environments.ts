@@ -20,10 +20,11 @@ export type FunctionFolder =
   | 'replay-quarantine'
   | 'check-integrity'
   | 'examine-neurons'
+  | 'examine-learning'
   | 'verify-audit'
+  | 'check-sessions'
   | 'publish-edition'
   | 'benchmark-state'
-  | 'check-sessions'
   | 'copy-matching'
   | 'publish-routes'
   | 'measure-outcomes'
@@ -81,7 +82,13 @@ export function functionEnvironments(
     ['migrate-batch', { ...source, ...stateTable, ...progress, ...quarantine }],
     [
       'relay-changes',
-      { ...source, ...progress, ...bodies, CHANGE_QUEUE_URL: state.changes.queue.queueUrl, LOOP_SECONDS: '50' },
+      {
+        ...source,
+        ...progress,
+        ...bodies,
+        CHANGE_QUEUE_URL: state.changes.queue.queueUrl,
+        LOOP_SECONDS: '50',
+      },
     ],
     ['apply-changes', { ...stateTable, ...progress, ...quarantine }],
     ['reverse-changes', { ...source, ...stateTable, ...reversePending }],
@@ -118,6 +125,7 @@ export function functionEnvironments(
     ['restore-state', { ...allState, ...backup, TIME_BUDGET_SECONDS: '20' }],
     ['check-integrity', { ...source, ...stateTable, TIME_BUDGET_SECONDS: '20' }],
     ['examine-neurons', { ...allState, TIME_BUDGET_SECONDS: '20' }],
+    ['examine-learning', { ...source, ...stateTable, TIME_BUDGET_SECONDS: '20' }],
     [
       'publish-edition',
       {
@@ -129,16 +137,13 @@ export function functionEnvironments(
         EDITIONS_TABLE: names.tables.editions,
       },
     ],
+    ['check-sessions', { ...source, ...stateTable, ...progress, TIME_BUDGET_SECONDS: '20' }],
     ['verify-audit', { ...source, ...stateTable, ...progress, TIME_BUDGET_SECONDS: '20' }],
-    [
-      'copy-matching',
-      { ...source, ...stateTable, ...progress, ...quarantine, TIME_BUDGET_SECONDS: '20' },
-    ],
+    ['copy-matching', { ...source, ...stateTable, ...progress, ...quarantine, TIME_BUDGET_SECONDS: '20' }],
     ['benchmark-state', { ...source, ...stateTable }],
     ['replay-quarantine', { ...source, ...stateTable, ...authority, ...reversePending, ...quarantine }],
     ['publish-routes', { ...flags, ROUTE_STORE_ARN: state.routes.keyValueStoreArn, METRIC_NAMESPACE }],
     [
-    ['check-sessions', { ...source, ...stateTable, ...progress, TIME_BUDGET_SECONDS: '20' }],
       'measure-outcomes',
       { ...flags, SHADOW_QUEUE_URL: state.shadowSamples.queue.queueUrl, METRIC_NAMESPACE },
     ],
