@@ -108,7 +108,7 @@ const zero = {
 };
 
 export type State = typeof zero;
-export type Field = keyof State;
+type Field = keyof State;
 
 /** What an action changes. */
 export type Change = Partial<State>;
