@@ -22,7 +22,7 @@ const maxFlushes = 20;
  * Decodes until nothing that was committed up to `position` is missing. Within the caller's transaction when that is
  * one that keeps writers out; `aside` has the write-ahead log written to disk.
  */
-export async function decodeUpTo(
+async function decodeUpTo(
   session: Session,
   aside: Database,
   { schema }: Pick<Database, 'schema'>,

@@ -36,7 +36,7 @@ export interface CrashOptions {
 }
 
 /** Where a migration ended. Equal outcomes: the same totals and the same content, deletes included. */
-export interface Outcome {
+interface Outcome {
   readonly verification: VerificationReport['outcome'];
   readonly totals: VerificationReport['byCategory'];
   /** Hash over key and content of every record, in key order; without versions, which depend on when the copy read. */
@@ -94,11 +94,12 @@ const betweenWritesMs = 4;
 /** All writes, one after the other; they hold back while workers still have to be killed under them. */
 async function write(flat: FlatSide, options: CrashOptions, dead: () => number): Promise<void> {
   const { kills, writes, seed } = options;
-  const keys = Object.fromEntries(
-    await Promise.all(
-      Object.entries(keyQueries).map(async ([name, sql]) => [name, await flat.texts(sql)] as const),
-    ),
-  ) as unknown as WrittenKeys;
+  const keys: WrittenKeys = {
+    neurons: await flat.texts(keyQueries.neurons),
+    sessions: await flat.texts(keyQueries.sessions),
+    learning: await flat.texts(keyQueries.learning),
+    metadata: await flat.texts(keyQueries.metadata),
+  };
   for (let turn = 0; turn < writes; turn += 1) {
     await flat.run(liveWrite(keys, seed, turn));
     const isAhead = kills > 0 && turn / writes > dead() / kills;

@@ -1,8 +1,5 @@
 import { seededRandom, randomInt } from '../../lib/kernel/random.ts';
 
-/** Runs one statement of a writer that knows nothing of the migration. */
-export type RunSql = (sql: string) => Promise<void> | void;
-
 /** Keys of the rows that are changed. */
 export interface WrittenKeys {
   readonly neurons: readonly string[];

@@ -1,8 +1,7 @@
 import type { SourceConfig } from '../../lib/config/source-config.ts';
 import type { resourceNames } from '../../lib/kernel/resource-names.ts';
 
-export const roles = ['copy', 'relay', 'apply'] as const;
-export type Role = (typeof roles)[number];
+export type Role = 'copy' | 'relay' | 'apply';
 
 /** What a worker process is told at its start, as JSON in its only argument. */
 export interface WorkerTask {
