@@ -16,7 +16,7 @@ export function titleOf(category: Category): string {
 }
 
 /** Rounded down, so that 100 means every single one. */
-export function wholePercent(part: number, whole: number): string {
+function wholePercent(part: number, whole: number): string {
   return `${Math.floor((part / whole) * 10_000) / 100}%`;
 }
 

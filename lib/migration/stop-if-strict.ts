@@ -14,7 +14,7 @@ export interface StopIfStrictDeps {
 export type StopIfStrict = (page: Pick<RangeCounts, 'quarantined'>) => Promise<void>;
 
 /** Who the settings name as having stopped the copy. */
-export const strictValidation = 'strict validation';
+const strictValidation = 'strict validation';
 
 /**
  * Under strict validation stops the copy for every worker once more records are in quarantine than may be. Only a page

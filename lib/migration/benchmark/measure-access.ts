@@ -11,7 +11,7 @@ import { tablesOf } from '../table-lookup.ts';
 export const accessOperations = ['read', 'write', 'update'] as const;
 export type AccessOperation = (typeof accessOperations)[number];
 
-export const accessSystems = ['flat', 'hierarchical'] as const;
+const accessSystems = ['flat', 'hierarchical'] as const;
 export type AccessSystem = (typeof accessSystems)[number];
 
 export interface MeasureAccessDeps {
