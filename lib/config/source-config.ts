@@ -66,12 +66,8 @@ export function objectsOf({ path }: Pick<JsonlConfig, 'path'>): { bucket: string
   return bucket === undefined ? null : { bucket, prefix };
 }
 
-/** Where a migration remembers which files it reads: a table, and a folder or bucket for the index of them. */
-const keeping = z.strictObject({
-  table: text,
-  folder: z.optional(text),
-  bucket: z.optional(text),
-});
+/** Where a migration remembers which files it reads, with an index of them: a folder, or a table and a bucket. */
+const keeping = z.union([z.strictObject({ folder: text }), z.strictObject({ table: text, bucket: text })]);
 
 const kinds = { error: 'sqlite, postgres or jsonl' };
 

@@ -11,8 +11,9 @@ import { makeOfflineFlatRecords, makeOfflineFlatWriter } from '../jsonl/flat-rec
 import { makeOfflineFlatSource } from '../jsonl/flat-source.ts';
 import { makeLocalFiles } from '../jsonl/local-files.ts';
 import { makeLocalIndexes } from '../jsonl/local-indexes.ts';
-import { makeOfflineStore, type OfflineStore } from '../jsonl/offline-store.ts';
-import type { IndexStore, SourceFiles } from '../jsonl/ports.ts';
+import { makeLocalLedger } from '../jsonl/local-ledger.ts';
+import { makeOfflineStore, type OfflineStore, type OfflineStoreParts } from '../jsonl/offline-store.ts';
+import type { SourceFiles } from '../jsonl/ports.ts';
 import type { FlatWriter } from '../migration/backup/ports.ts';
 import type { MigrationDefinition } from '../migration/definition.ts';
 import type { FlatSource } from '../migration/ports.ts';
@@ -33,15 +34,7 @@ export function openJsonlRecords(
 }
 
 function openStore(config: JsonlConfig, definition: MigrationDefinition): OfflineStore {
-  const table = config.keeping?.table;
-  if (table === undefined)
-    throw new TypeError('a source of files is opened with a table to remember them in');
-  return makeOfflineStore({
-    files: filesOf(config),
-    indexes: indexesOf(config),
-    ledger: makeOfflineLedger({ client: makeDynamoClient(), table }),
-    definition,
-  });
+  return makeOfflineStore({ files: filesOf(config), ...memoryOf(config), definition });
 }
 
 function filesOf(config: JsonlConfig): SourceFiles {
@@ -51,9 +44,13 @@ function filesOf(config: JsonlConfig): SourceFiles {
     : makeSourceObjects({ client: makeS3Client(), ...objects });
 }
 
-function indexesOf({ keeping }: JsonlConfig): IndexStore {
-  const folder = keeping?.folder ?? join(tmpdir(), 'hal9-source-index');
-  return keeping?.bucket === undefined
-    ? makeLocalIndexes(folder)
-    : makeIndexObjects({ client: makeS3Client(), bucket: keeping.bucket, folder });
+function memoryOf({ keeping }: JsonlConfig): Pick<OfflineStoreParts, 'indexes' | 'ledger'> {
+  if (keeping === undefined) throw new TypeError('files are opened with a place to remember them in');
+  if ('folder' in keeping)
+    return { indexes: makeLocalIndexes(keeping.folder), ledger: makeLocalLedger(keeping.folder) };
+  const folder = join(tmpdir(), 'hal9-source-index');
+  return {
+    indexes: makeIndexObjects({ client: makeS3Client(), bucket: keeping.bucket, folder }),
+    ledger: makeOfflineLedger({ client: makeDynamoClient(), table: keeping.table }),
+  };
 }

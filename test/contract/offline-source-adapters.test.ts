@@ -12,6 +12,7 @@ import { makeOfflineFlatRecords, makeOfflineFlatWriter } from '../../lib/jsonl/f
 import { makeOfflineFlatSource } from '../../lib/jsonl/flat-source.ts';
 import { makeLocalFiles } from '../../lib/jsonl/local-files.ts';
 import { makeLocalIndexes } from '../../lib/jsonl/local-indexes.ts';
+import { makeLocalLedger } from '../../lib/jsonl/local-ledger.ts';
 import { makeOfflineStore, type OfflineStoreParts } from '../../lib/jsonl/offline-store.ts';
 import { smallDefinition } from '../simulation/definition.ts';
 import { startDynamo, type TestDynamo } from '../support/dynoxide.ts';
@@ -31,14 +32,12 @@ afterAll(async () => {
 });
 
 async function adapterOver(
-  parts: Pick<OfflineStoreParts, 'files' | 'indexes'>,
+  parts: Omit<OfflineStoreParts, 'definition'>,
   replaceRows: OfflineAdapter['replaceRows'],
   directory: string,
 ): Promise<OfflineAdapter> {
-  const { progress } = await dynamo.createTables();
-  const ledger = makeOfflineLedger({ client: dynamo.client, table: progress });
   // Each of them a process of its own in production.
-  const store = () => makeOfflineStore({ ...parts, ledger, definition: smallDefinition });
+  const store = () => makeOfflineStore({ ...parts, definition: smallDefinition });
   const records = makeOfflineFlatRecords(store());
   const source = makeOfflineFlatSource(store());
   return {
@@ -60,7 +59,12 @@ offlineSourceContract('files', async (rows) => {
     for (const [name, text] of smallFiles(present)) await writeFile(join(directory, name), text);
   };
   await put(rows);
-  const parts = { files: makeLocalFiles(directory), indexes: makeLocalIndexes(join(directory, 'index')) };
+  const folder = join(directory, 'index');
+  const parts = {
+    files: makeLocalFiles(directory),
+    indexes: makeLocalIndexes(folder),
+    ledger: makeLocalLedger(folder),
+  };
   return await adapterOver(parts, put, directory);
 });
 
@@ -81,5 +85,8 @@ offlineSourceContract('S3', async (rows) => {
   };
   await put(rows);
   const files = makeSourceObjects({ client, bucket, prefix: 'export/' });
-  return await adapterOver({ files, indexes: makeIndexObjects({ client, bucket, folder }) }, put, folder);
+  const { progress } = await dynamo.createTables();
+  const ledger = makeOfflineLedger({ client: dynamo.client, table: progress });
+  const indexes = makeIndexObjects({ client, bucket, folder });
+  return await adapterOver({ files, indexes, ledger }, put, folder);
 });
