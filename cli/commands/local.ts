@@ -35,7 +35,10 @@ function addUp(local: Command, context: CliContext): void {
     examples: ['hal9-migrate local up --detach', 'hal9-migrate local up --source flat.sqlite --time-scale 1'],
   })
     .option('--detach', 'return when it is ready; it runs on in the background', false)
-    .option('--source <store>', 'SQLite file (copied, never written) or postgres:// URL (used where it is)')
+    .option(
+      '--source <store>',
+      'SQLite file (copied, never written), postgres:// URL, or JSON Lines file or folder (used where they are)',
+    )
     .option('--port <n>', 'port of the edge; 0 takes a free one', '0')
     .option('--time-scale <n>', 'by how much waits are shortened; 1 is real time', defaultTimeScale)
     .option('--rate <n>', 'requests per second of background traffic; 0 is none', '20')

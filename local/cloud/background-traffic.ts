@@ -8,14 +8,15 @@ import type { LocalCloudOptions } from './local-cloud.ts';
 const users = 100;
 const timeoutMs = 15_000;
 
-/** Users in the background, in a process that ends with this one; null when none are wanted. */
+/** Users in the background, in a process that ends with this one; null when none are wanted, or flat is only read. */
 export async function startBackgroundTraffic(
   ground: { readonly options: LocalCloudOptions; readonly directory: DataDirectory },
   edgeUrl: string,
   source: SourceConfig,
 ): Promise<{ stop(): Promise<void> } | null> {
   const rate = ground.options.trafficRate ?? 0;
-  if (rate <= 0) return null;
+  // Users who write to files would only meet refusals.
+  if (rate <= 0 || source.kind === 'jsonl') return null;
   const options = {
     edgeUrl,
     source: JSON.stringify(source),

@@ -13,7 +13,12 @@ import {
 import { resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-import { describeSource, type PostgresConfig, type SourceConfig } from '../../lib/config/source-config.ts';
+import {
+  describeSource,
+  type JsonlConfig,
+  type PostgresConfig,
+  type SourceConfig,
+} from '../../lib/config/source-config.ts';
 import { HalError } from '../../lib/kernel/errors.ts';
 import { describeShape, sourceShape } from '../../lib/migration/source-shape.ts';
 import { categoriesOf } from '../../lib/migration/table-lookup.ts';
@@ -24,6 +29,7 @@ import { removeChangeLog } from '../../lib/sqlite/install-change-log.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { chosenMigration } from './deployment.ts';
 import { explainFullDisk } from './disk-room.ts';
+import { isJsonlSource, jsonlConfig, knownJsonl, useJsonl } from './jsonl-source.ts';
 import { isPostgresUrl, knownPostgres, postgresConfig, usePostgres } from './postgres-source.ts';
 
 /** Where a flat store came from; kept beside it, so that a later start does not replace it by another. */
@@ -48,10 +54,23 @@ export async function ensureFlatStore(
   generate: GenerateStore,
   say: (line: string) => void = () => {},
 ): Promise<SourceConfig> {
+  const files = filesOf(directory, sourceFile);
+  if (files !== null) return await useJsonl(directory, files, say);
   const database = databaseOf(directory, sourceFile);
   if (database !== null) return await usePostgres(directory, database, say);
   await ensureFile(directory, sourceFile, { generate, say });
   return { kind: 'sqlite', path: directory.flatStore };
+}
+
+/** The files that are named, or that the directory was started with; null for another store. Throws DataDirHoldsOtherStore. */
+function filesOf(directory: DataDirectory, source: string | undefined): JsonlConfig | null {
+  const known = knownJsonl(directory);
+  if (source === undefined) return known;
+  const wanted = isJsonlSource(source) ? jsonlConfig(directory, source) : null;
+  const isOther = existsSync(directory.flatOrigin) && JSON.stringify(known) !== JSON.stringify(wanted);
+  if (isOther && (known !== null || wanted !== null))
+    throw holdsOther(directory, known?.path ?? 'another store', wanted?.path ?? source);
+  return wanted;
 }
 
 /** The database that is named, or that the directory was started with; null for a file. Throws DataDirHoldsOtherStore. */
