@@ -267,6 +267,31 @@ describe('files that change while they are copied', () => {
     });
   });
 
+  it('refuses a line that is not the one that was read first, whatever the file says of itself', async () => {
+    await open({ ...good, 'sessions.jsonl': lines });
+    const files = makeLocalFiles(directory);
+    source = makeOfflineFlatSource(
+      makeOfflineStore({
+        files: {
+          ...files,
+          read: async (...at) =>
+            Buffer.from(
+              Buffer.from(await files.read(...at))
+                .toString()
+                .replace('x', 'z'),
+            ),
+        },
+        indexes: makeLocalIndexes(join(directory, 'index')),
+        ledger: makeMemoryOfflineLedger(),
+        definition: smallDefinition,
+      }),
+    );
+
+    await expect(source.readRange('session', { after: null, upTo: null }, 10)).rejects.toThrow(
+      'sessions.jsonl:1 is another line',
+    );
+  });
+
   it('refuses a file that is new, and one that is gone', async () => {
     const opened = await open({ ...good, 'sessions.jsonl': lines });
     await opened.installChangeLog();
