@@ -8,7 +8,7 @@ import { derivedCounts, keyNames, rowsTable } from './index-schema.ts';
 import type { SourceFile } from './ports.ts';
 
 /** A file as it was read for the index. */
-export interface IndexedFile extends SourceFile {
+interface IndexedFile extends SourceFile {
   readonly sha256: string;
 }
 

@@ -6,7 +6,7 @@ export interface Line {
 }
 
 /** Longest line that is read, in bytes; no record of that size fits the target. */
-export const maxLineBytes = 32 * 1024 * 1024;
+const maxLineBytes = 32 * 1024 * 1024;
 
 const newline = 10;
 
