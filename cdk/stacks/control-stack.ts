@@ -48,6 +48,12 @@ const timeouts: Readonly<Partial<Record<FunctionFolder, Duration>>> = {
   'roll-back': Duration.minutes(15),
 };
 
+/** Where it is not the default of 512 MB: whole pages are hashed on both sides, and processor share comes with memory. */
+const memoriesMb: Readonly<Partial<Record<FunctionFolder, number>>> = {
+  'verify-state': 1_024,
+  'migrate-batch': 1_024,
+};
+
 const schedules: Readonly<Partial<Record<FunctionFolder, object>>> = {
   'plan-batches': { action: 'resume-all' },
   'relay-changes': { action: 'relay' },
@@ -79,6 +85,7 @@ export class ControlStack extends Stack {
         names: props.names,
         environment,
         timeout: timeouts[folder] ?? Duration.minutes(1),
+        ...(memoriesMb[folder] === undefined ? {} : { memoryMb: memoriesMb[folder] }),
         // Only what opens the source is put into its network.
         ...(network === undefined || environment['SOURCE'] === undefined ? {} : { network }),
         deadLetters: failedEvents.queue,

@@ -123,7 +123,9 @@ async function writeBatches(
   const batches = Array.from({ length: Math.ceil(converted.length / batchSize) }, (_, at) =>
     converted.slice(at * batchSize, (at + 1) * batchSize),
   );
-  const results = (await mapBounded(batches, batchesAtOnce, (batch) => writeBatch(deps, batch, write))).flat();
+  const results = (
+    await mapBounded(batches, batchesAtOnce, (batch) => writeBatch(deps, batch, write))
+  ).flat();
   const written = results.filter(({ outcome }) => outcome === 'written').length;
   const settled = results.map(({ image }) => image);
   const quarantined = settled.filter(({ kind }) => kind === 'quarantined').length;

@@ -30,7 +30,6 @@ const groups = {
   neurons: ['snapshot', 'group', 'verify', 'validate-connections', 'test-signals'],
   learning: ['test', 'verify-gradients'],
   config: ['publish', 'export', 'compare', 'test-reload'],
-  neurons: ['snapshot', 'group', 'verify', 'validate-connections', 'test-signals'],
   configure: ['state-migration', 'reconciliation'],
   phase: ['complete'],
   mode: ['migration', 'flat-only', 'status', 'job'],
