@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { dirname, join } from 'node:path';
+import { env as environment } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 /** First release that strips types without a flag. */
@@ -42,10 +43,14 @@ function bundledNode() {
   return bundled;
 }
 
+/**
+ * @param {string} node
+ * @param {readonly string[]} options
+ */
 function startAgain(node, options) {
   const child = spawn(node, [...options, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: 'inherit',
-    env: isDemo ? { MALLOC_ARENA_MAX: '2', ...process.env } : process.env,
+    ...(isDemo && { env: { MALLOC_ARENA_MAX: '2', ...environment } }),
   });
   child.on('error', (error) => {
     process.stderr.write(`Node does not start (${node}): ${error.message}\n`);

@@ -24,7 +24,8 @@ export const knownFaults: Readonly<Record<string, KnownFault>> = {
   CheckpointLacksCategory: { exit: 'usage', remedy: 'Choose another checkpoint, or fewer categories.' },
   LayerOutOfOrder: {
     exit: 'conflict',
-    remedy: 'Run `hal9-migrate neurons verify` for the layers below it first; layers are published bottom up.',
+    remedy:
+      'Run `hal9-migrate neurons verify` for the layers below it first; layers are published bottom up.',
   },
   LayersContended: {
     exit: 'conflict',

@@ -102,10 +102,7 @@ async function beginSwitch(
   { epoch, last }: { readonly epoch: number; readonly last: SwitchRecord | null },
 ): Promise<SwitchRecord> {
   const { category } = request;
-  if (request.to === 'flat' && deps.source.isOffline === true)
-    throw sourceOffline(`authority over ${category} cannot go back to flat`, { category });
-  if (request.to === 'hierarchical') await requireBackfill(deps, category);
-  const canaryMs = request.to === 'hierarchical' ? await requireWayBack(deps, category) : null;
+  const canaryMs = await requireReady(deps, request);
   await deps.authority.initialize(category, epoch - 1);
   const record: SwitchRecord = {
     ...request,
@@ -121,6 +118,18 @@ async function beginSwitch(
   const present = await deps.switches.current(category);
   if (present?.epoch === epoch && present.to === request.to && isUnderWay(present)) return present;
   throw conflict(record, 'another switch of the category began');
+}
+
+/** What has to hold before a switch begins; how long the way back took when it was tried, in milliseconds. */
+async function requireReady(deps: SwitchAuthorityDeps, request: SwitchRequest): Promise<number | null> {
+  const { category, to } = request;
+  if (to === 'hierarchical') {
+    await requireBackfill(deps, category);
+    return await requireWayBack(deps, category);
+  }
+  if (deps.source.isOffline === true)
+    throw sourceOffline(`authority over ${category} cannot go back to flat`, { category });
+  return null;
 }
 
 /** Rows that were not copied yet would be unknown to the new authority. */

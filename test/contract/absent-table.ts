@@ -17,6 +17,10 @@ const key = { recordType: 'note', id: 'n' };
 const other = { recordType: 'event', id: encodeKey(['a', 1n]) };
 
 /** Over a store of `partialDefinition` without the table of notes: such records are none, and stop nothing. */
+function note(sequence: number, row: { id: string; payload: string } | null) {
+  return { key, version: { epoch: 2, sequence }, row };
+}
+
 export function absentTableContract(name: string, makeAdapter: () => Promise<FlatAdapter>): void {
   describe(`flat store without a table: ${name}`, () => {
     let adapter: FlatAdapter;
@@ -29,11 +33,6 @@ export function absentTableContract(name: string, makeAdapter: () => Promise<Fla
       await adapter.source.fence(category, 1);
       await adapter.source.follow(category, 2);
     };
-    const note = (sequence: number, row: { id: string; payload: string } | null) => ({
-      key,
-      version: { epoch: 2, sequence },
-      row,
-    });
 
     it('reads it as an empty one, and refuses a writer', async () => {
       const { source, records } = adapter;

@@ -1,15 +1,9 @@
 /** Cognitive levels of a unit. */
-export const levels = [
-  'L1Reflexive',
-  'L2Implementation',
-  'L3Operational',
-  'L4Tactical',
-  'L5Strategic',
-] as const;
+const levels = ['L1Reflexive', 'L2Implementation', 'L3Operational', 'L4Tactical', 'L5Strategic'] as const;
 
 export type Level = (typeof levels)[number];
 
-export const levelPolicies = ['engine-v1', 'response-bands', 'characteristics'] as const;
+const levelPolicies = ['engine-v1', 'response-bands', 'characteristics'] as const;
 
 export type LevelPolicy = (typeof levelPolicies)[number];
 

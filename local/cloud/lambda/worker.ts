@@ -116,13 +116,16 @@ function nextRequest(): InvocationRequest {
 function makeCollector(): () => void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
-  const usedBytes = (): number => getHeapStatistics().used_heap_size;
   let keptBytes = usedBytes();
   return () => {
     if (usedBytes() - keptBytes < collectFromBytes) return;
     collect();
     keptBytes = usedBytes();
   };
+}
+
+function usedBytes(): number {
+  return getHeapStatistics().used_heap_size;
 }
 
 function contextOf(request: InvocationRequest): LambdaContext {

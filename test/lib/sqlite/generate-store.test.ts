@@ -85,9 +85,7 @@ test('every row of a generated store converts and comes back, but for those that
     }
   }
   await source.close();
-  expect(faults.toSorted()).toEqual(
-    ['neuron InvalidNumberList', 'learning InvalidJson'].toSorted(),
-  );
+  expect(faults.toSorted()).toEqual(['neuron InvalidNumberList', 'learning InvalidJson'].toSorted());
   expect(faults).toHaveLength(store.damaged);
   expect(levels.size).toBe(6);
   expect(expiring).toBeGreaterThan(100);

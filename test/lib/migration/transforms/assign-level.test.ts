@@ -81,15 +81,13 @@ describe('characteristics', () => {
     [10, 0.3, 0.49, 900, 'L3Operational', 'abstraction'],
     [10, 0.3, 0.5, 59, 'L4Tactical', 'planning-horizon'],
     [10, 0.3, 0.5, 60, 'L5Strategic', 'planning-horizon'],
-  ])(
-    '%d ms, complexity %d, abstraction %d, horizon %d s is %s by %s',
-    (responseTimeMs, complexity, abstraction, planningHorizonS, level, rule) => {
-      const characteristics = { complexity, abstraction, planningHorizonS };
-      const inputs = { neuronType: 'planner', responseTimeMs, connectionCount: 0, characteristics };
+  ])('%d ms, complexity %d, abstraction %d, horizon %d s is %s by %s', (...row) => {
+    const [responseTimeMs, complexity, abstraction, planningHorizonS, level, rule] = row;
+    const characteristics = { complexity, abstraction, planningHorizonS };
+    const inputs = { neuronType: 'planner', responseTimeMs, connectionCount: 0, characteristics };
 
-      expect(assignLevel(inputs, 'characteristics')).toMatchObject({ level, rule });
-    },
-  );
+    expect(assignLevel(inputs, 'characteristics')).toMatchObject({ level, rule });
+  });
 
   test('count as 0 where the settings do not name them', () => {
     const inputs = { neuronType: 'planner', responseTimeMs: 10, connectionCount: 0 };
