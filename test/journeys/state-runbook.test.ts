@@ -1,0 +1,212 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { freshAssembly } from '../../local/cloud/assembly.ts';
+import { stopCloud } from '../../local/cloud/lifecycle.ts';
+import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
+import { decodeKey } from '../../lib/migration/key.ts';
+import { entryOrigin } from '../../lib/migration/set-aside-key.ts';
+import { tableOf } from '../../lib/migration/table-lookup.ts';
+import { captured, onlyDocument, type Outcome } from '../cli/captured-cli.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'hal9-runbook-'));
+const dataDir = join(root, 'data');
+const environment = { ...process.env };
+const file = (name: string): string => join(root, name);
+
+beforeAll(async () => {
+  await freshAssembly(() => undefined);
+}, 300_000);
+
+afterAll(async () => {
+  await stopCloud(dataDir);
+  process.env = environment;
+  rmSync(root, { recursive: true, force: true });
+}, 60_000);
+
+/** Quotes as a shell has them. */
+function wordsOf(line: string): readonly string[] {
+  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+}
+
+/** Runs a command as the runbook spells it; its exit code has to be the expected one. */
+async function command(line: string, exitCode = 0): Promise<Outcome> {
+  const outcome = await captured([...wordsOf(line), '--data', dataDir], process.env);
+  const said = outcome.code === exitCode ? '' : outcome.err + outcome.out;
+  expect({ line, code: outcome.code, said }).toEqual({ line, code: exitCode, said: '' });
+  return outcome;
+}
+
+async function json(line: string, exitCode = 0): Promise<Record<string, unknown>> {
+  return onlyDocument((await command(`${line} --json`, exitCode)).out);
+}
+
+interface Quarantine {
+  readonly entries: readonly { readonly key: { readonly recordType: string; readonly id: string } }[];
+}
+
+/** What the copy could not convert; connections that were taken out stay there as evidence. */
+async function unconverted() {
+  const { entries } = (await json('state quarantine list')) as unknown as Quarantine;
+  return entries.filter(({ key }) => entryOrigin(key).restoreId === null);
+}
+
+/** What an operator does about rows that nothing can read: here they go. */
+async function removeQuarantinedRows(): Promise<number> {
+  const entries = await unconverted();
+  const database = new DatabaseSync(join(dataDir, 'flat.sqlite'), { enableForeignKeyConstraints: false });
+  database.exec('PRAGMA busy_timeout = 5000');
+  for (const { key } of entries) {
+    const { table, keyColumns } = tableOf(hal9Definition, key.recordType);
+    const where = keyColumns.map((column) => `${column} = ?`).join(' AND ');
+    database.prepare(`DELETE FROM ${table} WHERE ${where}`).run(...decodeKey(key.id));
+  }
+  database.close();
+  await expect.poll(unconverted, { timeout: 20_000, interval: 500 }).toEqual([]);
+  return entries.length;
+}
+
+/** A copy under strict validation: where it stops, the operator repairs the rows and lets it go on. */
+async function migrateStrictly(line: string): Promise<number> {
+  const outcome = await captured([...wordsOf(line), '--data', dataDir], process.env);
+  if (outcome.code === 0) return 0;
+  expect({ line, err: outcome.err }).toMatchObject({
+    line,
+    err: expect.stringContaining('strict validation') as unknown,
+  });
+  const removed = await removeQuarantinedRows();
+  await command('state-migration --resume');
+  return removed + (await migrateStrictly(line));
+}
+
+const layers = ['substrate', 'protocol', 'cognitive', 'orchestration', 'intelligence'];
+
+test('the procedure of the state runbook, command by command, under live writes', async () => {
+  await command('local up --detach --records 1000 --rate 5');
+
+  // 1.1 A backup of everything, read again, and its manifest.
+  const made = await command('state checkpoint --name "pre-state-migration" --full-backup --verify');
+  const before = made.out.trim();
+  expect(made.err).toContain('The backup is what was written');
+  await command(`state export-manifest --checkpoint latest --output ${file('state-manifest.json')}`);
+  expect(JSON.parse(readFileSync(file('state-manifest.json'), 'utf8'))).toMatchObject({
+    checkpoint: { checkpointId: before, hashes: [{ category: 'user-sessions' }, {}, {}, {}, {}] },
+  });
+
+  // 1.2 Nothing is copied, so nothing can be consistent.
+  const early = await command(
+    `state verify --deep --compare flat,hierarchical --report ${file('consistency-report.json')}`,
+    6,
+  );
+  expect(early.out).toContain('User Sessions: not copied yet');
+  expect(early.out).not.toContain('100');
+  expect(early.err).toContain('Nothing has been copied yet');
+  expect(JSON.parse(readFileSync(file('consistency-report.json'), 'utf8'))).toMatchObject({
+    notCopied: ['user-sessions', 'neuron-states', 'learning-data', 'configuration', 'metadata'],
+  });
+
+  // 1.3 Limits, first only looked at.
+  const limits =
+    'configure state-migration --batch-size 1000 --rate-limit 100/s --parallel-workers 4 --validation-mode strict';
+  await command(`${limits} --dry-run`);
+  const { settings: untouched } = (await json('state progress')) as { settings: unknown };
+  expect(untouched).toMatchObject({ validationMode: 'lenient', parallelWorkers: null });
+  expect(await json(limits)).toMatchObject({
+    after: {
+      batchSize: 1000,
+      rateLimitPerWorker: 100,
+      parallelWorkers: 4,
+      validationMode: 'strict',
+    },
+  });
+  expect(
+    await json('configure reconciliation --interval 30s --auto-fix true --alert-threshold 0.01'),
+  ).toMatchObject({
+    after: { reconciliation: { intervalMs: 30_000, autoFix: true, alertThreshold: 0.01 } },
+  });
+
+  // 1.4 Dual write on, jobs told to wait.
+  const mode = await command('mode migration --enable');
+  expect(mode.out).toContain('Write Mode: dual-write');
+  expect(mode.out).toContain('paused: memory-cleanup, pattern-analysis');
+  await command('mode job memory-cleanup', 9);
+
+  // 2 Sessions: those that are active first, the others after them.
+  let repaired = await migrateStrictly(
+    'state migrate --category user-sessions --filter "active=true" --priority high',
+  );
+  const progress = await command('state progress --category user-sessions');
+  expect(progress.out).toMatch(/user-sessions +flat #1/);
+  repaired += await migrateStrictly(
+    'state migrate --category user-sessions --filter "active=false" --batch-mode --low-priority',
+  );
+  const sessions = await command(
+    'state validate --category user-sessions --tests continuity,integrity,performance --lenient --latency-limit 10s',
+  );
+  expect(sessions.out).toContain('live records were read by key on the hierarchical side');
+  expect(sessions.out).toContain('Performance: Meets SLA');
+
+  // An emergency stop holds until somebody lets it go on.
+  await command('state-migration --stop');
+  const stopped = await command('state migrate --category neuron-states', 9);
+  expect(stopped.err).toContain('state-migration --resume');
+  await command('state-migration --resume');
+
+  // 3 Neurons, bottom up.
+  await command('neurons snapshot --pre-migration');
+  await command(`neurons group --by layer --output ${file('neuron-groups.json')}`);
+  expect(existsSync(file('neuron-groups.json'))).toBe(true);
+  await command('configure state-migration --rate-limit 1000/s');
+  for (const layer of layers) {
+    repaired += await migrateStrictly(
+      `state migrate --category neuron-states --filter "layer=${layer}" --validate-each --checkpoint-interval 1000`,
+    );
+  }
+  await command('neurons validate-connections --deep --fix-orphaned');
+  for (const layer of layers) await command(`neurons verify --layer ${layer}`);
+  await command('neurons test-signals --samples 1000 --verify-paths');
+
+  // 4 Learning data.
+  repaired += await migrateStrictly('state migrate --category learning-data');
+  expect(repaired).toBeGreaterThan(0);
+
+  // 5 Configuration, all of it visible at once.
+  await command(`config export --all --output ${file('config-backup.json')}`);
+  repaired += await migrateStrictly('state migrate --category configuration --atomic --verify-each');
+  await command(`config compare --system1 flat --system2 hierarchical --report ${file('config-diff.txt')}`);
+  await command('config test-reload --changes 10 --verify-application');
+
+  // 6 Metadata, the audit stream last and in order.
+  repaired += await migrateStrictly('state migrate --category metadata --type metrics,logs,traces');
+  // The local traffic numbers its events as it likes, which the look at the chain has to find.
+  const audit = await command('state migrate --category metadata --type audit --preserve-order', 6);
+  expect(audit.err).toContain('The audit stream is not what it should be');
+
+  // 7 Both sides, completely; then damage that has to be found and mended.
+  await command(`reconcile --full --fix-mode auto --report ${file('reconcile-report.json')}`);
+  const whole = await command('state verify --all-categories --checksums --cross-reference');
+  expect(whole.out).toMatch(/^Total Records: [\d,]+$/m);
+  expect(whole.out).toMatch(/^Verified: [\d,]+ \(100%\)$/m);
+  expect(whole.out).toMatch(/^Mismatches: 0\nMissing: 0\nExtra: 0$/m);
+  expect(whole.out).toContain('User Sessions: 100% consistent');
+  const { measures } = (await json(
+    'benchmark --operations read,write,update --categories all --compare-systems --samples 5',
+  )) as { measures: readonly { count: number; system: string }[] };
+  expect(new Set(measures.filter(({ count }) => count > 0).map(({ system }) => system))).toEqual(
+    new Set(['flat', 'hierarchical']),
+  );
+  await command('state diff --systems flat,hierarchical --verbose');
+  await command('state fix --auto --safe-only');
+  await command('state stats --resources');
+
+  // 8 The authority moves; the phase is complete only with its evidence.
+  const tooEarly = await command('phase complete state-migration --lenient --latency-limit 10s', 6);
+  expect(tooEarly.out).toContain('missing: authority');
+  await command('mode migration --disable-dual-write');
+  const status = await command('state status');
+  expect(status.out).toContain('Write Mode: hierarchical-only');
+}, 300_000);
