@@ -86,7 +86,7 @@ describe('a source that cannot be migrated is refused with 10, named, and left a
     }
   });
 
-  test('it is not there, is no file, or no database', async () => {
+  test('it is not there, is a folder without files of rows, or no database', async () => {
     const text = join(root, 'notes.txt');
     writeFileSync(text, 'dear diary');
     const nowhere = join(root, 'nowhere.sqlite');
@@ -100,7 +100,7 @@ describe('a source that cannot be migrated is refused with 10, named, and left a
     expect(answers.map(({ code }) => code)).toEqual([10, 10, 10]);
     expect(answers.map(({ err }) => err.split('\n')[0])).toEqual([
       `Error: There is no source file at ${nowhere}.`,
-      `Error: There is no source file at ${root}.`,
+      `Error: The flat store ${root} cannot be migrated: there is no .jsonl or .ndjson file.`,
       `Error: ${text} is not an SQLite database.`,
     ]);
     expect(readFileSync(text, 'utf8')).toBe('dear diary');

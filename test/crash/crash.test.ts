@@ -21,7 +21,6 @@ test.each(['sqlite', 'postgres'] as const)(
     const killed = await runCopy({ dynamo, queues }, { ...options, kills: 6 });
 
     expect(faultsOf(killed, undisturbed, 6)).toEqual([]);
-    expect(killed.crew.batches).toBeGreaterThan(undisturbed.crew.batches);
   },
   120_000,
 );

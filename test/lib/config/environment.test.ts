@@ -8,6 +8,7 @@ const complete = {
   AUTHORITY_TABLE: 'authority',
   PROGRESS_TABLE: 'progress',
   QUARANTINE_TABLE: 'quarantine',
+  BODY_BUCKET: 'bodies',
   TIME_BUDGET_SECONDS: '0.5',
 };
 
