@@ -20,7 +20,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
  * The demo holds a whole cloud of two dozen isolates in one process. Collectors that run in parallel would fight over
  * its processors, and an arena of memory for each thread would never be given back.
  */
-const demoOptions = ['--single-threaded-gc'];
+const demoOptions = ['--single-threaded-gc', '--max-semi-space-size=8'];
 const isDemo = process.argv[2] === 'demo' && !process.execArgv.includes(demoOptions[0]);
 
 if (isNewEnough && !isDemo) {

@@ -5,9 +5,9 @@ import { startSandbox } from './sandbox.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** A sandbox that nobody used for this long is ended, except the last one of its function. */
-const spareIdleMs = 15_000;
+const spareIdleMs = 5_000;
 /** The last sandbox of a function goes too after this long. */
-const lastIdleMs = 30_000;
+const lastIdleMs = 12_000;
 
 /** The sandboxes of one function. They are started when the first invocation needs them. */
 export interface SandboxPool {
@@ -37,7 +37,7 @@ interface PoolState {
 
 export function makeSandboxPool(spec: FunctionSpec, log: (line: string) => void): SandboxPool {
   const state: PoolState = { all: new Set(), idle: [], waiting: [], stopped: false };
-  const reaper = setInterval(() => void reap(state), 5_000);
+  const reaper = setInterval(() => void reap(state), 2_500);
   reaper.unref();
   const start = (): Sandbox => {
     const sandbox = startSandbox(spec, log);
