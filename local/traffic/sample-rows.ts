@@ -1,3 +1,5 @@
+import type { AuditStream } from '../../lib/migration/audit-chain/ports.ts';
+import { auditStreamsOf } from '../../lib/migration/audit-chain/verify-audit.ts';
 import { encodeKey } from '../../lib/migration/key.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import { randomInt, type Random } from '../../lib/kernel/random.ts';
@@ -21,19 +23,25 @@ export interface SampleOptions {
 
 /**
  * Rows from all over each table: a few ranges chosen evenly at random while their plan is streamed, and of each
- * the first page. Rows without a hierarchical form are left out, since no user could write them after the switch.
+ * the first page. Rows without a hierarchical form are left out, since no user could write them after the switch, and so
+ * are the events of audit streams.
  */
 export async function sampleRows(
   deps: { source: FlatSource; definition: MigrationDefinition; random: Random },
   options: SampleOptions,
 ): Promise<readonly SampledRow[]> {
   const sampled: SampledRow[] = [];
+  const streams = auditStreamsOf(deps);
   for (const table of deps.definition.tables) {
     const ranges = await chooseRanges(deps, table.recordType);
     const perRange = Math.ceil(options.rowsPerTable / Math.max(1, ranges.length));
     for (const range of ranges) {
-      const page = await deps.source.readRange(table.recordType, range, perRange);
-      sampled.push(...usableRows(table, page.images, options.maxRowCharacters));
+      const hasStream = streams.some(({ recordType }) => recordType === table.recordType);
+      // The events of a stream stand beside each other, and what is left without them may come late in the range.
+      const limit = hasStream ? Math.max(perRange, rowsPerRange) : perRange;
+      const { images } = await deps.source.readRange(table.recordType, range, limit);
+      const writable = images.filter((image) => !isAudited(image, streams)).slice(0, perRange);
+      sampled.push(...usableRows(table, writable, options.maxRowCharacters));
     }
   }
   return sampled;
@@ -54,6 +62,11 @@ async function chooseRanges(
     seen += 1;
   }
   return chosen;
+}
+
+/** An audit stream has one writer, who numbers it without a gap. */
+function isAudited({ key, keyParts }: SourceImage, streams: readonly AuditStream[]): boolean {
+  return streams.some(({ recordType, stream }) => recordType === key.recordType && stream === keyParts[0]);
 }
 
 function usableRows(

@@ -53,11 +53,14 @@ function differsInXor(damage: Damage): boolean {
 
 describe('digests', () => {
   it('tell every difference, of a record that is counted more than once as well', () => {
-    fc.assert(fc.property(damages, differsInCells), { numRuns: 300 });
+    fc.assert(fc.property(damages, differsInCells), { numRuns: 300, seed: 1 });
   });
 
   it('by XOR would not: the same property finds what they miss', () => {
-    const { failed, counterexample } = fc.check(fc.property(damages, differsInXor), { numRuns: 300 });
+    const { failed, counterexample } = fc.check(fc.property(damages, differsInXor), {
+      numRuns: 300,
+      seed: 1,
+    });
 
     expect(failed).toBe(true);
     expect(counterexample?.[0].kind).toBe('counted twice more');

@@ -121,13 +121,13 @@ test('a step that is being entered never overwrites a rollback, in any order of 
 });
 
 test('without the condition on epoch and revision of the run record the law breaks', async () => {
-  const details = await fc.check(law({ runs: true, flags: false }), { numRuns: 300 });
+  const details = await fc.check(law({ runs: true, flags: false }), { numRuns: 300, seed: 1 });
 
   expect(String(details.errorInstance)).toMatch(/AssertionError/);
 });
 
 test('without the expected epoch of the flags the law breaks', async () => {
-  const details = await fc.check(law({ runs: false, flags: true }), { numRuns: 300 });
+  const details = await fc.check(law({ runs: false, flags: true }), { numRuns: 300, seed: 1 });
 
   // Either users are on hierarchical again, or the rollback itself sees that it is overwritten.
   expect(String(details.errorInstance)).toMatch(/AssertionError|RollbackIncomplete/);

@@ -98,7 +98,7 @@ const rows: Record<string, (n: number) => FlatRow> = {
     revision: 1n,
   }),
   metadata: (n) => ({
-    kind: 'audit',
+    kind: 'logs',
     seq: BigInt(n),
     id: `metadata-${n}`,
     ts: '2025-01-01T00:00:00Z',
