@@ -15,7 +15,7 @@ export interface VerifyRollbackDeps {
 
 export interface RollbackVerification {
   readonly routesOnFlat: boolean;
-  /** Since the routes should be everywhere; null when nothing was measured. */
+  /** Since the last look that saw some, and after the routes should be everywhere; null when nothing was measured. */
   readonly hierarchicalRequests: number | null;
   readonly flatRequests: number | null;
   /** Flat serves and hierarchical does not: by what was measured, not by what was written. */
@@ -39,9 +39,13 @@ export async function verifyRollback(
   trafficWrittenAtMs: number,
 ): Promise<RollbackVerification> {
   const deadlineMs = deps.clock.nowMs() + deps.patienceMs;
+  let sinceMs = trafficWrittenAtMs + propagationMs;
   for (;;) {
-    const seen = await look(deps, trafficWrittenAtMs + propagationMs);
+    const lookedAtMs = deps.clock.nowMs();
+    const seen = await look(deps, sinceMs);
     if (seen.confirmed || deps.clock.nowMs() >= deadlineMs) return seen;
+    // Stragglers of a busy moment: what counts is whether there are more of them from now on.
+    if ((seen.hierarchicalRequests ?? 0) > 0) sinceMs = Math.max(sinceMs, lookedAtMs);
     await deps.sleeper.sleep(lookEveryMs);
   }
 }

@@ -21,7 +21,7 @@ const begunAfterMs = 600;
 /** Requests that the hierarchical system has served before it is broken: a baseline that the alarm compares with. */
 const baselineRequests = 95;
 /** Users of one second while the state goes back: the switch takes about one, and a hundred writes must fall into it. */
-const wayBackRate = 300;
+const wayBackRate = 200;
 
 /** Breaks the hierarchical service while the first users are on it, and goes on when everything is well again. */
 export async function breakDuringCanary(stage: DemoStage): Promise<void> {
