@@ -1,14 +1,10 @@
-import {
-  DeleteItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
 import type { Sleeper } from '../kernel/clock.ts';
 import type { DigestStore } from '../migration/ports.ts';
 import { number, text, type Item } from './attributes.ts';
 import { realSleeper } from './backoff.ts';
+import { readPartition } from './read-partition.ts';
 import { retried } from './retried.ts';
 
 /** An item holds 400 KB. */
@@ -27,23 +23,8 @@ export function makeDigestStore(deps: {
   const { client, table } = deps;
   const sleeper = deps.sleeper ?? realSleeper;
 
-  async function readParts(name: string): Promise<readonly Item[]> {
-    const items: Item[] = [];
-    let from: Item | undefined;
-    do {
-      const command = new QueryCommand({
-        TableName: table,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': text(partitionOf(name)) },
-        ConsistentRead: true,
-        ...(from === undefined ? {} : { ExclusiveStartKey: from }),
-      });
-      const answer = await retried(sleeper, () => client.send(command));
-      items.push(...(answer.Items ?? []));
-      from = answer.LastEvaluatedKey;
-    } while (from !== undefined);
-    return items;
-  }
+  const readParts = (name: string): Promise<readonly Item[]> =>
+    readPartition({ client, table, sleeper }, partitionOf(name));
 
   return {
     async save(name, bytes) {

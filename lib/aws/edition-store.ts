@@ -2,7 +2,6 @@ import {
   DeleteItemCommand,
   GetItemCommand,
   PutItemCommand,
-  QueryCommand,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 
@@ -12,6 +11,7 @@ import { number, numberOf, text, textOf, type Item } from './attributes.ts';
 import { realSleeper } from './backoff.ts';
 import { isConditionFailed } from './faults.ts';
 import { mapBounded } from '../kernel/map-bounded.ts';
+import { readPartition } from './read-partition.ts';
 import { retried } from './retried.ts';
 
 const writeConcurrency = 16;
@@ -29,23 +29,8 @@ export function makeEditionStore(deps: {
   const { client, table } = deps;
   const sleeper = deps.sleeper ?? realSleeper;
 
-  async function query(place: EditionPlace): Promise<readonly Item[]> {
-    const items: Item[] = [];
-    let from: Item | undefined;
-    do {
-      const command = new QueryCommand({
-        TableName: table,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': text(placePk(place)) },
-        ConsistentRead: true,
-        ...(from === undefined ? {} : { ExclusiveStartKey: from }),
-      });
-      const answer = await retried(sleeper, () => client.send(command));
-      items.push(...(answer.Items ?? []));
-      from = answer.LastEvaluatedKey;
-    } while (from !== undefined);
-    return items;
-  }
+  const query = (place: EditionPlace): Promise<readonly Item[]> =>
+    readPartition({ client, table, sleeper }, placePk(place));
 
   return {
     async current(category) {

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { PutItemCommand, QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
 import type { Sleeper } from '../kernel/clock.ts';
 import type { AuditSeal, AuditStream, SealStore } from '../migration/audit-chain/ports.ts';
 import { number, numberOf, text, textOf, type Item } from './attributes.ts';
 import { realSleeper } from './backoff.ts';
 import { isConditionFailed } from './faults.ts';
+import { readPartition } from './read-partition.ts';
 import { retried } from './retried.ts';
 
 const partitionOf = ({ recordType, stream }: AuditStream): string => `audit-seals/${recordType}/${stream}`;
@@ -18,21 +19,7 @@ export function makeSealStore(deps: { client: DynamoDBClient; table: string; sle
   const sleeper = deps.sleeper ?? realSleeper;
 
   async function list(stream: AuditStream): Promise<readonly AuditSeal[]> {
-    const seals: AuditSeal[] = [];
-    let from: Item | undefined;
-    do {
-      const command = new QueryCommand({
-        TableName: table,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': text(partitionOf(stream)) },
-        ConsistentRead: true,
-        ...(from === undefined ? {} : { ExclusiveStartKey: from }),
-      });
-      const answer = await retried(sleeper, () => client.send(command));
-      seals.push(...(answer.Items ?? []).map(sealOf));
-      from = answer.LastEvaluatedKey;
-    } while (from !== undefined);
-    return seals;
+    return (await readPartition({ client, table, sleeper }, partitionOf(stream))).map(sealOf);
   }
 
   return {
