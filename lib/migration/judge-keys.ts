@@ -34,7 +34,7 @@ export interface ImageSnapshot {
 
 /** A difference is looked at again this often before it counts: the change may be on its way. */
 const rechecks = 3;
-const recheckAfterMs = 250;
+export const recheckAfterMs = 250;
 
 export interface Judgement {
   readonly settled: readonly JudgedKey[];
@@ -55,22 +55,26 @@ export async function judgeImages(
   };
 }
 
-/** Looks again and again at keys that differed; what still differs then does. Holds their keys only, not their rows. */
+/**
+ * Looks again and again at keys that differed; what still differs then does. What is known to be on its way is looked
+ * at `pendingRechecks` times, where the caller has that patience. Holds their keys only, not their rows.
+ */
 export async function judgeAgain(
   deps: JudgeKeysDeps,
   category: Category,
   keys: readonly RecordKey[],
+  pendingRechecks = rechecks,
 ): Promise<readonly JudgedKey[]> {
   const settled: JudgedKey[] = [];
   let open = keys;
   for (let round = 1; ; round += 1) {
     await deps.sleeper.sleep(recheckAfterMs);
     const results = await judgeOnce(deps, category, await deps.source.readCurrent(category, open));
-    if (round === rechecks) return [...settled, ...results];
-    settled.push(...results.filter(({ verdict }) => isSettled(verdict)));
-    const unsettled = results.filter(({ verdict }) => !isSettled(verdict));
-    if (unsettled.length === 0) return settled;
-    open = unsettled.map(({ key }) => key);
+    const isOpen = ({ verdict }: JudgedKey): boolean =>
+      verdict === 'pending' ? round < pendingRechecks : !isSettled(verdict) && round < rechecks;
+    settled.push(...results.filter((judged) => !isOpen(judged)));
+    open = results.filter(isOpen).map(({ key }) => key);
+    if (open.length === 0) return settled;
   }
 }
 

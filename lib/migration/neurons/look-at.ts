@@ -3,6 +3,7 @@ import type { Verdict } from '../compare-record.ts';
 import {
   judgeAgain,
   judgeImages,
+  recheckAfterMs,
   type ImageSnapshot,
   type JudgedKey,
   type JudgeKeysDeps,
@@ -27,13 +28,17 @@ export type LookAt = (snapshot: ImageSnapshot) => Promise<readonly Looked[]>;
 /** Differences of one page that are looked at again, in case their changes are on the way; a page with more differs. */
 const mostLookedAtAgain = 50;
 
+/** A layer is judged as a whole, so a change on its way is waited for: this long, and only then it is a fault. */
+const pendingPatienceMs = 5_000;
+const pendingRechecks = pendingPatienceMs / recheckAfterMs;
+
 /** Both sides: a record counts as verified only with equal content and an intact hash. */
 export function makeLookAtBoth(deps: JudgeKeysDeps, category: string): LookAt {
   return async (snapshot) => {
     const { settled, unsettled } = await judgeImages(deps, category, snapshot);
     if (unsettled.length === 0) return settled.map((judged) => lookedAt(deps, judged));
     if (unsettled.length <= mostLookedAtAgain) {
-      const again = await judgeAgain(deps, category, unsettled);
+      const again = await judgeAgain(deps, category, unsettled, pendingRechecks);
       return [...settled, ...again].map((judged) => lookedAt(deps, judged));
     }
     const rows = new Map(snapshot.images.map(({ key, row }) => [recordPk(key), row]));

@@ -147,6 +147,20 @@ describe('verifying the layers of a copied graph', () => {
     expect((await verify(graph)).faulty).toEqual([]);
   });
 
+  test('waits for a change that takes some seconds to arrive', async () => {
+    const graph = await smallGraph();
+    await graph.copy();
+    await graph.put('neuron', neuronRow('storage-1', 'storage', { activation: 0.25 }));
+    const arrivesAtMs = graph.time.nowMs + 3_000;
+    graph.deps.sleeper.sleep = async (durationMs) => {
+      graph.time.nowMs += durationMs;
+      if (graph.time.nowMs >= arrivesAtMs) await graph.relay();
+    };
+
+    expect((await verify(graph)).faulty).toEqual([]);
+    expect(graph.time.nowMs).toBe(arrivesAtMs);
+  });
+
   test('an edge whose end is in quarantine is withheld, and its layer published without it', async () => {
     const graph = await smallGraph();
     await graph.put('neuron', neuronRow('learner-2', 'learner', { weights: '[1,"n/a"]' }));
