@@ -25,6 +25,8 @@ export function makeStreamsClient(): DynamoDBStreamsClient {
 /** Changes of one page; a page of the store has at most 1,000, or 1 MB. */
 const mostChanges = 1000;
 
+const describedForMs = 5_000;
+
 /** A place that the store gives out is good for 15 minutes, what it keeps for 24 hours. */
 const goneFaults = new Set([
   'ExpiredIteratorException',
@@ -50,6 +52,15 @@ export function makeStateStream(deps: {
   const { streams, clock } = deps;
   let arn: Promise<string> | undefined;
   const streamArn = (): Promise<string> => (arn ??= findStream(deps.client, deps.table));
+
+  let described: { readonly shards: readonly Shard[]; readonly atMs: number } | null = null;
+
+  /** The shards as of some seconds ago: an account may ask ten times a second, and every page of a read would. */
+  async function shardsNow(): Promise<readonly Shard[]> {
+    if (described !== null && clock.nowMs() - described.atMs < describedForMs) return described.shards;
+    described = { atMs: clock.nowMs(), shards: await describe() };
+    return described.shards;
+  }
 
   async function describe(): Promise<readonly Shard[]> {
     const shards: Shard[] = [];
@@ -92,7 +103,7 @@ export function makeStateStream(deps: {
     return {
       changes: await mapBounded(Records, 4, (record) => changeOf(deps.bodies, shardId, record)),
       position: { folded: position.folded, iterator, isOver },
-      caughtUp: isOver || isTip(Records, clock.nowMs()),
+      caughtUp: isTip(Records, clock.nowMs()),
     };
   }
 
@@ -107,7 +118,7 @@ export function makeStateStream(deps: {
     },
 
     async read(position) {
-      const shards = await describe();
+      const shards = await shardsNow();
       const next: Record<string, ShardPosition> = {};
       const changes: StreamChange[] = [];
       let caughtUp = true;
@@ -121,8 +132,14 @@ export function makeStateStream(deps: {
           next[ShardId] = page.position;
           changes.push(...page.changes);
           if (!page.caughtUp) caughtUp = false;
+          if (page.position.isOver) {
+            // It goes on in shards that the next read has to know.
+            described = null;
+            caughtUp = false;
+          }
         }
       } catch (fault) {
+        described = null;
         if (fault instanceof Error && goneFaults.has(fault.name)) return null;
         throw fault;
       }

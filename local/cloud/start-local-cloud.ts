@@ -122,6 +122,7 @@ async function build(ground: Ground, parts: CloudParts): Promise<LocalCloud> {
     objects: running.objects,
     queueUrl: (name) => running.queueEngine.queueUrl(name),
   });
+  running.tableEngine.indexTables();
   const systems = await parts.startSystems({
     directory,
     source,

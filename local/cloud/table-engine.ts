@@ -8,13 +8,15 @@ import { childFailed, startChild } from './child-process.ts';
 import type { Child } from './child-process.ts';
 import { isSameProcessAlive } from './process-identity.ts';
 import { freePort } from './free-port.ts';
-import { addStreamIndex } from './stream-index.ts';
+import { addScanIndexes, addStreamIndexes } from './engine-indexes.ts';
 
 /** DynamoDB and its streams. */
 export interface TableEngine {
   readonly url: string;
   /** null when somebody else runs the engine. */
   readonly child: Child | null;
+  /** Prepares the tables for parallel scans, once they are made. Does nothing to somebody else's engine. */
+  indexTables(): void;
 }
 
 export interface TableEngineOptions {
@@ -45,7 +47,7 @@ export async function startTableEngine(options: TableEngineOptions): Promise<Tab
   const given = options.env['LOCAL_DDB_ENDPOINT'];
   if (given !== undefined && given !== '') {
     await requireAnswer(given);
-    return { url: given, child: null };
+    return { url: given, child: null, indexTables: () => undefined };
   }
   const binary = findTableEngine(options.env['PATH'] ?? '');
   for (let attempt = 1; ; attempt++) {
@@ -69,8 +71,9 @@ export async function startTableEngine(options: TableEngineOptions): Promise<Tab
       ipc: false,
     });
     if (await answersWithin(port, child, readyWithinMs)) {
-      addStreamIndex(options.databasePath);
-      return { url: `http://127.0.0.1:${port}`, child };
+      addStreamIndexes(options.databasePath);
+      const indexTables = (): void => addScanIndexes(options.databasePath);
+      return { url: `http://127.0.0.1:${port}`, child, indexTables };
     }
     await child.stop();
     if (attempt === startAttempts) throw childFailed(child, options.logPath, 'it does not answer');
