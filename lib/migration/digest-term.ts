@@ -54,31 +54,35 @@ export function recordTerm(
   if (!stored.intact || stored.category !== table.category) return damagedTerm(key);
   if (state === 'quarantined') return quarantinedTerm(key, table);
   if (body === null) return null;
-  const isPlain = context.authority === 'flat' && (stored.expiresAtS !== undefined || !context.mayExpire);
-  if (isPlain) return { hash: contentHash(key, table, stored.expiresAtS, body), verdict: 'verified' };
-  return restoredTerm({ ...stored, body }, table, context);
+  if (context.authority === 'hierarchical') {
+    return restoredTerm({ ...stored, body }, table, context) ?? damagedTerm(key);
+  }
+  const isPlain = stored.expiresAtS !== undefined || !context.mayExpire;
+  const restored = isPlain ? null : restoredTerm({ ...stored, body }, table, context);
+  // What a row alone does not give, such as a count over other tables, speaks for itself.
+  return restored ?? { hash: contentHash(key, table, stored.expiresAtS, body), verdict: 'verified' };
 }
 
 function restoredTerm(
   stored: StoredRecord & { readonly body: string },
   table: MigratedTable,
   { nowMs, authority }: { readonly nowMs: number; readonly authority: RecordOrigin },
-): Term {
+): Term | null {
   const { key, body } = stored;
   let row: FlatRow;
   try {
     row = table.transform.restore(parseExactJson(body));
   } catch {
-    return damagedTerm(key);
+    return null;
   }
   const first = convertRow(row, table, beforeEveryExpiry);
-  if (first.kind === 'rejected') return damagedTerm(key);
+  if (first.kind === 'rejected') return null;
   const isForm = [beforeEveryExpiry, nowMs, nowMs + clockSkewMs].some((atMs) => {
     const form = atMs === beforeEveryExpiry ? first : convertRow(row, table, atMs);
     if (form.kind === 'rejected' || form.expiresAtS !== stored.expiresAtS) return false;
     return authority === 'hierarchical' || form.body === body;
   });
-  if (!isForm) return damagedTerm(key);
+  if (!isForm) return null;
   const content = authority === 'flat' ? first.body : comparableRow(row);
   return { hash: contentHash(key, table, first.expiresAtS, content), verdict: 'verified' };
 }
