@@ -88,6 +88,7 @@ export function functionEnvironments(
         ...bodies,
         CHANGE_QUEUE_URL: state.changes.queue.queueUrl,
         LOOP_SECONDS: '50',
+        METRIC_NAMESPACE,
       },
     ],
     ['apply-changes', { ...stateTable, ...progress, ...quarantine }],

@@ -282,6 +282,7 @@ function grantMetrics(props: FunctionGrantsProps): void {
     'replay-shadow',
     'check-health',
     'switch-authority',
+    'relay-changes',
     'reconcile-state',
   ] as const;
   for (const folder of writers) {

@@ -40,7 +40,7 @@ export class MonitoringStack extends Stack {
     }
     const rollBack = this.rollBackByName(names);
     this.addStackDependency(control, 'alarms call the rollback function');
-    for (const definition of alarmDefinitions(profiles[deploy.profile])) {
+    for (const definition of alarmDefinitions(profiles[deploy.profile], deploy.source.kind)) {
       new RunbookAlarm(this, pascalCase(definition.slug), {
         alarmName: alarmName(deploy.name, definition.slug),
         definition,

@@ -4,7 +4,7 @@ import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
 import { functionInvoker } from '../invoker.ts';
 import { stopLines } from '../output/limit-views.ts';
-import { modeLines } from '../output/mode-views.ts';
+import { changeLogLines, modeLines } from '../output/mode-views.ts';
 import { statusTable } from '../output/state-views.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
 import { describeState } from '../state/describe-state.ts';
@@ -50,6 +50,7 @@ function addStatus(state: Command, context: CliContext): void {
       return;
     }
     printData(modeLines(description).join('\n'));
+    for (const line of changeLogLines(description)) printData(line);
     if (description.changeLogInstalled) printData(statusTable(description.categories));
     else note('Nothing has been copied yet: flat has authority over every category.');
     for (const line of stopLines(description.settings)) printData(line);

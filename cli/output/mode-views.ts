@@ -1,6 +1,8 @@
+import { describeHeldLog, heldLogPercent, highHeldLogPercent } from '../../lib/migration/held-log.ts';
 import type { StateDescription } from '../../lib/migration/state-description.ts';
 import { commonMode, writeModeOf, type WriteMode } from '../../lib/migration/write-mode.ts';
 import { duration } from './quantities.ts';
+import { paint } from './terminal.ts';
 
 const meaning: Readonly<Record<WriteMode, string>> = {
   'flat-only': 'flat has authority, nothing is copied',
@@ -29,4 +31,25 @@ export function modeLines(description: StateDescription): readonly string[] {
     `Migration mode: ${migrationMode.enabled ? `on, by ${migrationMode.by}${paused}` : 'off'}`,
     ...lines,
   ];
+}
+
+/** What the flat store keeps for the migration, and what its change log may lack; nothing where it keeps nothing. */
+export function changeLogLines({
+  heldLog,
+  logGaps,
+}: Pick<StateDescription, 'heldLog' | 'logGaps'>): readonly string[] {
+  const lines: string[] = [];
+  if (heldLog !== null) {
+    const text = `Write-ahead log: ${describeHeldLog(heldLog)}`;
+    lines.push(heldLogPercent(heldLog) >= highHeldLogPercent ? paint('bad', text) : text);
+  }
+  if (heldLog?.isLost === true)
+    lines.push('  hal9-migrate state migrate puts up a new slot and logs every row once more');
+  if (logGaps.length > 0) {
+    lines.push(
+      paint('bad', `Deletions may be missing: ${logGaps.join(', ')} had no change log for a while`),
+      '  hal9-migrate reconcile --full --fix-mode auto compares everything and mends it',
+    );
+  }
+  return lines;
 }

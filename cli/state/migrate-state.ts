@@ -7,6 +7,7 @@ import {
   type CopyProgress,
   type StateDescription,
 } from '../../lib/migration/state-description.ts';
+import { describeHeldLog } from '../../lib/migration/held-log.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import type { CopyStop } from '../../lib/migration/settings.ts';
 import type { CategoryStatus } from '../../lib/migration/state-status.ts';
@@ -60,6 +61,7 @@ export async function migrateState(
   let cut: ReadonlyMap<Category, number> | null = null;
   for (;;) {
     const described = await describeState(functions);
+    requireHeldLog(described);
     const chosen = described.categories.filter(({ category }) => request.categories.includes(category));
     const progress = copyProgress(chosen);
     const elapsedMs = performance.now() - startedAtMs;
@@ -87,6 +89,19 @@ export function requireRunning({ settings: { copy } }: StateDescription): void {
       'When the cause is gone, let it go on with `hal9-migrate state-migration --resume`; quarantined records are listed by `hal9-migrate state quarantine list`.',
     exit: 'conflict',
     facts: { ...copy },
+  });
+}
+
+/** Without its log nothing can be copied or carried on any more: watching would never end. */
+function requireHeldLog({ heldLog }: StateDescription): void {
+  if (heldLog?.isLost !== true) return;
+  throw new HalError({
+    name: 'ReplicationSlotLost',
+    message: `The flat store gave up the log that the migration had not read yet: ${describeHeldLog(heldLog)}.`,
+    remedy:
+      'Run `hal9-migrate state migrate` again, which logs every row once more; then `hal9-migrate reconcile --full --fix-mode auto` mends what was deleted meanwhile.',
+    exit: 'conflict',
+    facts: { ...heldLog },
   });
 }
 

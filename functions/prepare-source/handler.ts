@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 
 import type { Category } from '../../lib/migration/category.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
-import type { FlatAuthority, FlatSource, TableReport } from '../../lib/migration/ports.ts';
+import type { FlatAuthority, FlatSource, HeldLog, TableReport } from '../../lib/migration/ports.ts';
 import { sourceShape, type SourceShape } from '../../lib/migration/source-shape.ts';
 import { categoriesOf } from '../../lib/migration/table-lookup.ts';
 
@@ -15,7 +15,9 @@ export interface SourceStatus {
   readonly changeLogInstalled: boolean;
   readonly tables: readonly TableReport[];
   readonly shape: SourceShape;
-  /** Empty until the change log, which keeps them, is installed. */
+  /** What the server keeps for the migration; null where it keeps nothing. */
+  readonly heldLog: HeldLog | null;
+  /** Empty until the change log, which keeps them, is installed; to an inspection also while the held log is lost. */
   readonly authorities: Readonly<Record<Category, FlatAuthority>>;
 }
 
@@ -31,13 +33,15 @@ export function makeHandler({
     const tables = await source.inspect();
     if (action === 'install') await source.installChangeLog();
     const changeLogInstalled = await source.isChangeLogInstalled();
+    const heldLog = (await source.heldLog?.()) ?? null;
     const authorities: Record<Category, FlatAuthority> = {};
-    if (changeLogInstalled) {
+    // Whoever needs them is told of a lost log by the source itself; an inspection tells of it.
+    if (changeLogInstalled && !(action === 'inspect' && heldLog?.isLost === true)) {
       for (const category of categoriesOf(definition)) {
         authorities[category] = await source.authority(category);
       }
     }
     const shape = sourceShape(tables, categoriesOf(definition));
-    return { changeLogInstalled, tables, shape, authorities };
+    return { changeLogInstalled, tables, shape, heldLog, authorities };
   };
 }

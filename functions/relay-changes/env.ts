@@ -12,6 +12,7 @@ const schema = z.object({
   PROGRESS_TABLE: nameSetting,
   CHANGE_QUEUE_URL: nameSetting,
   LOOP_SECONDS: secondsSetting,
+  METRIC_NAMESPACE: nameSetting,
   BODY_BUCKET: nameSetting,
   /** Set where an engine stands in for S3. */
   AWS_ENDPOINT_URL_S3: z.optional(z.string()),

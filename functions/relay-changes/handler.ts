@@ -1,9 +1,12 @@
 import type { Sleeper } from '../../lib/kernel/clock.ts';
+import type { MetricSink } from '../../lib/kernel/metric-sink.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import { HalError } from '../../lib/kernel/errors.ts';
 import type { Category } from '../../lib/migration/category.ts';
+import { heldLogPercent } from '../../lib/migration/held-log.ts';
 import { makeRelayChanges, type RelayChangesDeps } from '../../lib/migration/relay-changes.ts';
 import { categoriesOf } from '../../lib/migration/table-lookup.ts';
+import { metricNames } from '../../lib/monitoring/metric-names.ts';
 
 export interface RelayChangesHandlerDeps extends RelayChangesDeps {
   readonly definition: MigrationDefinition;
@@ -12,6 +15,9 @@ export interface RelayChangesHandlerDeps extends RelayChangesDeps {
   readonly loopMs: number;
   /** Pause when there is nothing to relay; default 200 ms. */
   readonly idleMs?: number;
+  /** Told how much of its own log the server of the flat store keeps. */
+  readonly metrics?: MetricSink;
+  onFailure?(what: string, error: unknown): void;
 }
 
 export interface RelayTotals {
@@ -23,6 +29,28 @@ export interface RelayTotals {
 async function isNotBegun(deps: RelayChangesDeps, category: Category, failure: unknown): Promise<boolean> {
   const isMissing = failure instanceof HalError && failure.name === 'ChangeLogMissing';
   return isMissing && (await deps.relay.cursor(category)) === 0;
+}
+
+/** Before anything is read, so that a log that was lost is told of. A metric that cannot be put holds up no change. */
+async function putHeldLog(deps: RelayChangesHandlerDeps): Promise<void> {
+  const { source, metrics, clock } = deps;
+  if (metrics === undefined || source.heldLog === undefined) return;
+  try {
+    const held = await source.heldLog();
+    const atMs = clock.nowMs();
+    const ofFlat = { system: 'flat', atMs, counts: [1] } as const;
+    await metrics.put([
+      { ...ofFlat, name: metricNames.heldLog, unit: 'Bytes', values: [held?.heldBytes ?? 0] },
+      {
+        ...ofFlat,
+        name: metricNames.heldLogShare,
+        unit: 'Percent',
+        values: [held === null ? 0 : heldLogPercent(held)],
+      },
+    ]);
+  } catch (error) {
+    deps.onFailure?.('held log metric', error);
+  }
 }
 
 /** Relays the change log of every category until its time is over. */
@@ -48,6 +76,7 @@ export function makeHandler(deps: RelayChangesHandlerDeps): () => Promise<RelayT
   };
   return async () => {
     const endMs = deps.clock.nowMs() + deps.loopMs;
+    await putHeldLog(deps);
     const totals = { sent: 0, resent: 0 };
     do {
       const { sent, resent, caughtUp } = await relayOnce();

@@ -1,7 +1,7 @@
 /** One or many observations of one metric; resolution is one second. */
 export interface Metric {
   readonly name: string;
-  readonly unit: 'Count' | 'Milliseconds';
+  readonly unit: 'Count' | 'Milliseconds' | 'Bytes' | 'Percent';
   /** Value of the dimension `System`; absent for metrics of the migration as a whole. */
   readonly system?: 'flat' | 'hierarchical';
   readonly atMs: number;

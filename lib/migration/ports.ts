@@ -105,6 +105,13 @@ export interface FlatSource {
   countRows(recordType: string): Promise<number>;
   /** null, or no such method, where no server keeps anything for the migration. */
   heldLog?(): Promise<HeldLog | null>;
+  /**
+   * Deletions up to this sequence may be missing in the log, which was lost for a while; null when a complete comparison
+   * has looked since. No such method where a log is never lost without the store.
+   */
+  logGap?(category: Category): Promise<number | null>;
+  /** A complete comparison that began at `sequence` found both sides equal. */
+  closeLogGap?(category: Category, sequence: number): Promise<void>;
 
   authority(category: Category): Promise<FlatAuthority>;
   /**

@@ -1,8 +1,10 @@
 import type { Clock } from '../kernel/clock.ts';
+import { openLogGaps } from './log-gaps.ts';
 import { againstActual, type RunForecasts } from './run-forecast.ts';
 import type { SettingsStore } from './settings.ts';
 import { copyProgress, type StateDescription } from './state-description.ts';
 import { readStateStatus, type CategoryStatus, type StateStatusDeps } from './state-status.ts';
+import { categoriesOf } from './table-lookup.ts';
 import { summarizeWorkers, type WorkersSummary, type WorkerSlots } from './worker-report.ts';
 
 export interface StateDescriptionDeps extends StateStatusDeps {
@@ -16,14 +18,17 @@ export interface StateDescriptionDeps extends StateStatusDeps {
 export async function readStateDescription(deps: StateDescriptionDeps): Promise<StateDescription> {
   const nowMs = deps.clock.nowMs();
   const changeLogInstalled = await deps.source.isChangeLogInstalled();
-  const [settings, reports, categories] = await Promise.all([
+  const heldLog = (await deps.source.heldLog?.()) ?? null;
+  const isReadable = changeLogInstalled && heldLog?.isLost !== true;
+  const [settings, reports, categories, logGaps] = await Promise.all([
     deps.settings.read(),
     deps.slots.list(),
-    changeLogInstalled ? readStateStatus(deps) : Promise.resolve([]),
+    isReadable ? readStateStatus(deps) : Promise.resolve([]),
+    isReadable ? openLogGaps(deps.source, categoriesOf(deps.definition)) : Promise.resolve([]),
   ]);
   const workers = summarizeWorkers(reports, nowMs);
   const forecast = await readForecast(deps, categories, workers, nowMs);
-  return { changeLogInstalled, categories, settings, workers, forecast };
+  return { changeLogInstalled, heldLog, logGaps, categories, settings, workers, forecast };
 }
 
 async function readForecast(

@@ -1,4 +1,6 @@
+import type { Category } from './category.ts';
 import type { ForecastAgainstActual } from './run-forecast.ts';
+import type { HeldLog } from './ports.ts';
 import type { MigrationSettings } from './settings.ts';
 import type { CategoryStatus } from './state-status.ts';
 import type { WorkersSummary } from './worker-report.ts';
@@ -7,6 +9,11 @@ import type { WorkersSummary } from './worker-report.ts';
 export interface StateDescription {
   /** False before the first `state migrate`: nothing is logged, nothing is copied. */
   readonly changeLogInstalled: boolean;
+  /** What the server of the flat store keeps for the migration; null where it keeps nothing. */
+  readonly heldLog: HeldLog | null;
+  /** Categories whose log was lost for a while, and that nobody has compared completely since. */
+  readonly logGaps: readonly Category[];
+  /** Empty before the first `state migrate`, and while the held log is lost: nothing can be told of them. */
   readonly categories: readonly CategoryStatus[];
   readonly settings: MigrationSettings;
   readonly workers: WorkersSummary;

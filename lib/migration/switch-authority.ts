@@ -5,6 +5,7 @@ import { isBackfillComplete, readBackfillProgress } from './backfill-progress.ts
 import type { Category } from './category.ts';
 import { drainForward } from './drain-forward.ts';
 import { drainReverse } from './drain-reverse.ts';
+import { requireUninterruptedLog } from './log-gaps.ts';
 import type {
   AuthorityStore,
   FlatSource,
@@ -55,8 +56,8 @@ export type SwitchResult =
 export interface SwitchAuthority {
   /**
    * Moves one category: fence the old side, apply everything up to its last version, open the new side at the next
-   * epoch. Interrupted anywhere, the same call resumes. Throws HalError `BackfillIncomplete`, `RelayLagTooHigh`,
-   * `ReversePathUnproven`, `SourceOffline`, `SwitchStalled`, `SwitchUnderWay`, `SwitchAborted` or `AuthorityConflict`.
+   * epoch. Interrupted anywhere, the same call resumes. Throws HalError `BackfillIncomplete`, `ChangeLogInterrupted`,
+   * `RelayLagTooHigh`, `ReversePathUnproven`, `SourceOffline`, `SwitchStalled`, `SwitchUnderWay`, `SwitchAborted` or `AuthorityConflict`.
    */
   switchTo(request: SwitchRequest): Promise<SwitchResult>;
   /** Gives the old side back its writes; refused (HalError `SwitchTooFar`) once the new side is being opened. */
@@ -125,6 +126,7 @@ async function requireReady(deps: SwitchAuthorityDeps, request: SwitchRequest): 
   const { category, to } = request;
   if (to === 'hierarchical') {
     await requireBackfill(deps, category);
+    await requireUninterruptedLog(deps.source, category);
     return await requireWayBack(deps, category);
   }
   if (deps.source.isOffline === true)
@@ -236,6 +238,9 @@ async function unfenceOldSide(
   else await deps.authority.unfence(category, epoch - 1);
 }
 
+/** Faults of a drain that waiting does not mend. */
+const endsSwitch: readonly string[] = ['SwitchStalled', 'ChangeLogInterrupted'];
+
 type RunningStage = Exclude<SwitchRecord['stage'], 'done' | 'aborted'>;
 
 const forward: Record<RunningStage, Stage> = {
@@ -254,8 +259,10 @@ const forward: Record<RunningStage, Stage> = {
     try {
       await drainForward(deps, record.category, fence.last.sequence, () => stall.check());
       stall.check();
+      // The log may have been lost, and put up again, since the switch began.
+      await requireUninterruptedLog(deps.source, record.category);
     } catch (fault) {
-      if (fault instanceof HalError && fault.name === 'SwitchStalled') {
+      if (fault instanceof HalError && endsSwitch.includes(fault.name)) {
         return await giveUpForFault(deps, record, fault);
       }
       throw fault;

@@ -1,4 +1,5 @@
 import type { Category } from './category.ts';
+import { closeLogGaps } from './log-gaps.ts';
 import type { DigestStore } from './ports.ts';
 import type { MigratedTable } from './table-lookup.ts';
 import { makeTally } from './verification-tally.ts';
@@ -38,7 +39,9 @@ export function makeVerifyState(
     const verified = await verifySome(deps, tables, opened.verification, deadlineMs);
     if (verified.position === null) {
       await retireDigests(deps.digests, opened.names);
-      return { done: true, cursor: null, report: concludeReport(verified.report, deps.clock.nowMs()) };
+      const report = concludeReport(verified.report, deps.clock.nowMs());
+      await closeLogGaps(deps.source, report);
+      return { done: true, cursor: null, report };
     }
     const cursor = await sealCursor(deps.digests, verified, opened.names);
     return { done: false, cursor, report: verified.report };

@@ -1,3 +1,5 @@
+import type { SourceConfig } from '../config/source-config.ts';
+import { highHeldLogPercent } from '../migration/held-log.ts';
 import type { AlarmRule, Profile } from '../orchestrator/profiles.ts';
 import { metricNames, type MeasuredSystem, type MetricName } from './metric-names.ts';
 
@@ -6,7 +8,7 @@ export interface AlarmMetric {
   readonly id: string;
   readonly metric: MetricName;
   readonly system: MeasuredSystem;
-  readonly statistic: 'Sum' | 'p50' | 'p99' | 'Minimum';
+  readonly statistic: 'Sum' | 'p50' | 'p99' | 'Minimum' | 'Maximum';
 }
 
 /** An alarm as data: the CDK app builds it, the docs describe it, a test finds its runbook. */
@@ -38,8 +40,14 @@ const periodSeconds = 60;
 const relativeLatency = 2;
 const noRequestsNoFault = 'no requests are no failed requests: the share may be zero';
 
-/** Every alarm of a profile. Several rules of one kind are several alarms: slow and mild, fast and hard. */
-export function alarmDefinitions(profile: Profile): readonly AlarmDefinition[] {
+/**
+ * Every alarm of a profile over a source of one kind. Several rules of one kind are several alarms: slow and mild, fast
+ * and hard.
+ */
+export function alarmDefinitions(
+  profile: Profile,
+  sourceKind: SourceConfig['kind'],
+): readonly AlarmDefinition[] {
   const { rollBack } = profile;
   return [
     ...rollBack.errorRate.map((rule, index) => errorRateAlarm(rule, suffix(index))),
@@ -48,6 +56,7 @@ export function alarmDefinitions(profile: Profile): readonly AlarmDefinition[] {
     healthAlarm('hierarchical', rollBack.failedHealthChecks),
     healthAlarm('flat', rollBack.failedHealthChecks),
     driftAlarm(),
+    ...(sourceKind === 'postgres' ? [heldLogAlarm()] : []),
   ];
 }
 
@@ -155,6 +164,28 @@ function driftAlarm(): AlarmDefinition {
     minSamples: 1,
     treatMissingData: 'notBreaching',
     treatMissingDataBecause: 'there is nothing to compare before the first copy is complete',
+  };
+}
+
+function heldLogAlarm(): AlarmDefinition {
+  return {
+    slug: 'replication-slot',
+    runbook: 'replication-slot',
+    severity: 'critical',
+    description: `The flat store keeps more than ${highHeldLogPercent} % of the log that it may keep for the migration, or gave it up.`,
+    // Going back would not have the log read.
+    rollsBack: false,
+    metrics: [{ id: 'held', metric: metricNames.heldLogShare, system: 'flat', statistic: 'Maximum' }],
+    expression: { id: 'kept', text: 'held', label: 'Log kept, percent of the most' },
+    comparison: 'GreaterThanOrEqualToThreshold',
+    threshold: highHeldLogPercent,
+    periodSeconds,
+    evaluationPeriods: 1,
+    datapointsToAlarm: 1,
+    minSamples: 1,
+    treatMissingData: 'missing',
+    treatMissingDataBecause:
+      'the relay says it each minute: when it is silent nobody reads the log, which grows all the same',
   };
 }
 

@@ -16,6 +16,10 @@ export const metricNames = {
   stateDifferences: 'StateDifferences',
   /** 1 when the share of differing records reached the alert threshold of the settings, else 0. */
   stateDrift: 'StateDrift',
+  /** How much of its own log the server of the flat store keeps for the migration. */
+  heldLog: 'HeldLogBytes',
+  /** The same in percent of what it may keep; 100 when it gave the log up, 0 where it keeps none. */
+  heldLogShare: 'HeldLogPercent',
 } as const;
 
 export type MetricName = (typeof metricNames)[keyof typeof metricNames];

@@ -73,6 +73,16 @@ const sourceAnswer = z.object({
       emptyCategories: z.array(z.string()),
     }),
   ),
+  heldLog: z.optional(
+    z.nullable(
+      z.object({
+        slot: z.string(),
+        heldBytes: z.number(),
+        roomBytes: z.nullable(z.number()),
+        isLost: z.boolean(),
+      }),
+    ),
+  ),
   authorities: z.record(
     z.string(),
     z.object({ epoch: z.int(), state: z.enum(['open', 'fenced', 'following']) }),

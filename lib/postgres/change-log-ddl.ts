@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS ${name('_mig_relog')} (
 CREATE TABLE IF NOT EXISTS ${name('_mig_evicted')} (
   category text NOT NULL, record_type text NOT NULL, ${keyDeclaration},
   PRIMARY KEY (category, record_type, ${keyList}));
+CREATE TABLE IF NOT EXISTS ${name('_mig_gap')} (category text PRIMARY KEY, seq bigint NOT NULL);
 CREATE TABLE IF NOT EXISTS ${name('_mig_schema')} (record_type text PRIMARY KEY, fingerprint text NOT NULL);
 `;
 }

@@ -56,6 +56,26 @@ export async function lastSequenceOf(session: Session, schema: string, category:
   return Number(found?.[0] ?? 0);
 }
 
+/** Up to where deletions of one category may be unlogged; null when nothing is known to be missing. */
+export async function readGap(session: Session, schema: string, category: Category): Promise<number | null> {
+  const found = await session.first(`SELECT seq FROM ${qualified(schema, '_mig_gap')} WHERE category = $1`, [
+    category,
+  ]);
+  return found === undefined ? null : Number(found[0]);
+}
+
+export async function closeGap(
+  session: Session,
+  schema: string,
+  category: Category,
+  sequence: number,
+): Promise<void> {
+  await session.run(`DELETE FROM ${qualified(schema, '_mig_gap')} WHERE category = $1 AND seq <= $2::int8`, [
+    category,
+    String(sequence),
+  ]);
+}
+
 /** Version of the last reverse change of a key. */
 export async function appliedVersion(
   session: Session,

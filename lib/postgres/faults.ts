@@ -196,7 +196,7 @@ function slotLost(error: Error, place: string): HalError {
     name: 'ReplicationSlotLost',
     message: `The flat store ${place} no longer keeps the changes that were not read yet: ${error.message}.`,
     remedy:
-      'Prepare the source again (`hal9-migrate state migrate` does): every row is logged once more; then run `hal9-migrate state verify`, which finds what was deleted meanwhile.',
+      'Prepare the source again (`hal9-migrate state migrate` does): every row is logged once more; then run `hal9-migrate reconcile --full --fix-mode auto`, which mends what was deleted meanwhile.',
     exit: 'conflict',
     facts: { place },
     cause: error,

@@ -5,11 +5,13 @@ import { tableOf } from '../migration/table-lookup.ts';
 import { sourceRejected } from '../migration/source-rejected.ts';
 import { applyReverseChanges, refuseUnfitRows } from './apply-reverse.ts';
 import {
+  closeGap,
   excludeWriters,
   firstAuthority,
   lastSequenceOf,
   moveAuthority,
   readAuthority,
+  readGap,
 } from './change-log.ts';
 import type { Session } from './connection.ts';
 import { decodeNow } from './decoded-log.ts';
@@ -50,6 +52,12 @@ export function makePostgresFlatSource(store: FlatStore): FlatSource {
         );
         return layout.isDecoded ? await readHeldLog(session, database.schema) : null;
       }),
+    logGap: (category) =>
+      store.read(category, ({ installation, session }) =>
+        installation === 'installed' ? readGap(session, database.schema, category) : Promise.resolve(null),
+      ),
+    closeLogGap: (category, sequence) =>
+      store.write(({ session }) => closeGap(session, database.schema, category, sequence)),
     ...makeReads(store),
     ...authorityMethods(store),
     requireFitting: (category) =>

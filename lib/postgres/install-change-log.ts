@@ -107,9 +107,11 @@ async function installWith(
     const isFirst = !present.ownTables.includes('_mig_schema');
     if (!isFirst) await refuseLostTables(session, { place, schema, definition }, present);
     if (isFirst) await refuseWrongKeys(session, place, layouts);
-    const isLogLost = !isFirst && !present.ownTables.includes('_mig_log');
     await session.script(ownTables(schema));
-    if (isLogLost) await startLogAnew(session, schema);
+    if (!isFirst) {
+      const isLogLost = !present.ownTables.includes('_mig_log');
+      await goOnAfterLoss(session, schema, { isLogLost, slot });
+    }
     const to = await chooseDestination(session, schema, { slot, isDecoded: present.isDecoded });
     for (const category of categoriesOf(definition)) {
       await session.run(
@@ -279,6 +281,28 @@ async function startLogAnew(session: Session, schema: string): Promise<void> {
     `SELECT setval(${quoteText(logSequence(schema))}::regclass, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)`,
   );
   await session.run(`UPDATE ${qualified(schema, '_mig_schema')} SET fingerprint = 'log lost'`);
+}
+
+async function goOnAfterLoss(
+  session: Session,
+  schema: string,
+  { isLogLost, slot }: { readonly isLogLost: boolean; readonly slot: SlotChoice },
+): Promise<void> {
+  if (isLogLost) await startLogAnew(session, schema);
+  if (isLogLost || slot !== 'as it is') await noteGap(session, schema);
+}
+
+/**
+ * Every row is logged once more, but nobody can log what was deleted unlogged. The sequence is one that no reader has
+ * seen: whoever began at it or later began after this. Where flat follows nobody could delete.
+ */
+async function noteGap(session: Session, schema: string): Promise<void> {
+  await session.run(
+    `INSERT INTO ${qualified(schema, '_mig_gap')} (category, seq)
+     SELECT a.category, g.seq FROM (SELECT nextval(${quoteText(logSequence(schema))}::regclass) AS seq) AS g,
+       ${qualified(schema, '_mig_authority')} AS a WHERE a.state <> 'following'
+     ON CONFLICT (category) DO UPDATE SET seq = excluded.seq`,
+  );
 }
 
 async function refuseWrongKeys(

@@ -48,7 +48,7 @@ describe('another deployment', () => {
     expect(named).not.toMatch(/hal9-migrate-/);
     expect(named).toContain(`${variant.name}-migrate-state`);
     expect(app.ofType('AWS::CloudWatch::Alarm')).toHaveLength(
-      alarmDefinitions(profiles[variant.profile]).length,
+      alarmDefinitions(profiles[variant.profile], 'sqlite').length,
     );
     expect(app.ofType('AWS::CloudFront::Distribution')[0]?.Properties['DistributionConfig']).toMatchObject({
       Aliases: acme.domain.names,

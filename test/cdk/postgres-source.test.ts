@@ -60,6 +60,17 @@ describe('a deployment whose flat store is PostgreSQL', () => {
   });
 });
 
+const namesOf = (cloud: Synthesized): readonly unknown[] =>
+  cloud.ofType('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties['AlarmName']);
+
+test('only a deployment over PostgreSQL has an alarm about the log that the server keeps', () => {
+  const deploy = JSON.parse(readFileSync('hal9.deploy.json', 'utf8')) as object;
+
+  const name = 'hal9-migrate-replication-slot';
+  expect(namesOf(synthesize({ ...deploy, account: '111122223333', source }))).toContain(name);
+  expect(namesOf(synthesize(deploy))).not.toContain(name);
+});
+
 /** The roles whose own policies allow an action. */
 function rolesWith(cloud: Synthesized, action: string): readonly string[] {
   return cloud

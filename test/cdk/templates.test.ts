@@ -217,7 +217,7 @@ describe('alarms', () => {
     listed(Properties['AlarmActions']).some((action) => rendered(action).endsWith(rollBackArn));
 
   test('are those of the profile, each with the runbook that its description names', () => {
-    expect(alarms).toHaveLength(alarmDefinitions(profiles.guide).length);
+    expect(alarms).toHaveLength(alarmDefinitions(profiles.guide, 'sqlite').length);
     for (const { Properties } of alarms) {
       const runbook = /Runbook: (\S+)$/.exec(rendered(Properties['AlarmDescription']))?.[1];
       expect(existsSync(runbook ?? '')).toBe(true);
@@ -226,7 +226,7 @@ describe('alarms', () => {
 
   test('of all profiles together use every runbook that there is', () => {
     const used = Object.values(profiles).flatMap((profile) =>
-      alarmDefinitions(profile).map(({ runbook }) => `${runbook}.md`),
+      alarmDefinitions(profile, 'postgres').map(({ runbook }) => `${runbook}.md`),
     );
 
     expect([...new Set(used)].toSorted()).toEqual(readdirSync('docs/runbooks').toSorted());

@@ -9,6 +9,7 @@ import {
   verificationTable,
   verificationVerdict,
 } from '../../cli/output/state-views.ts';
+import { changeLogLines } from '../../cli/output/mode-views.ts';
 import { hanging } from '../../cli/output/wrap.ts';
 import { hal9Categories as categories } from '../../lib/migration/hal9-definition.ts';
 import type { CategoryStatus } from '../../lib/migration/state-status.ts';
@@ -267,4 +268,35 @@ test('words are never cut, only lines', () => {
     '   more',
   ]);
   expect(hanging('a  ', '', 10)).toEqual(['a  ']);
+});
+
+describe('what is said of the change log', () => {
+  const heldLog = { slot: 'hal9_migrate_1', heldBytes: 12e6, roomBytes: 88e6, isLost: false };
+
+  test.each([
+    ['nothing where the server keeps nothing', { heldLog: null, logGaps: [] }, []],
+    [
+      'how much the server keeps',
+      { heldLog, logGaps: [] },
+      ['Write-ahead log: 12.0 MB kept by slot hal9_migrate_1, room for 88.0 MB more'],
+    ],
+    [
+      'that it is lost, and what to do',
+      { heldLog: { ...heldLog, isLost: true }, logGaps: [] },
+      [
+        'Write-ahead log: slot hal9_migrate_1 is lost: changes that were not read yet are gone',
+        '  hal9-migrate state migrate puts up a new slot and logs every row once more',
+      ],
+    ],
+    [
+      'where deletions may be missing since',
+      { heldLog: null, logGaps: ['metadata'] },
+      [
+        'Deletions may be missing: metadata had no change log for a while',
+        '  hal9-migrate reconcile --full --fix-mode auto compares everything and mends it',
+      ],
+    ],
+  ])('%s', (_name, description, lines) => {
+    expect(changeLogLines(description).map(stripVTControlCharacters)).toEqual(lines);
+  });
 });

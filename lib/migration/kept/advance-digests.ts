@@ -21,7 +21,12 @@ export interface Advanced {
 }
 
 /** Why the digests say nothing any more and have to be begun anew. */
-export type DigestsLost = 'stream-trimmed' | 'too-many-open-keys' | 'authority-moved' | 'torn';
+export type DigestsLost =
+  | 'stream-trimmed'
+  | 'too-many-open-keys'
+  | 'authority-moved'
+  | 'log-interrupted'
+  | 'torn';
 
 const logPage = 500;
 /** In memory, while both feeds are read; between two readings there is room for far fewer. */
@@ -41,6 +46,8 @@ export async function advanceDigests(
     if (position.authority !== 'flat' || position.lowWatermark.epoch !== epoch) {
       return { kind: 'lost', reason: 'authority-moved' };
     }
+    if (((await deps.source.logGap?.(category)) ?? null) !== null)
+      return { kind: 'lost', reason: 'log-interrupted' };
     appliedThrough.set(category, position.appliedThrough);
   }
   digests.shown.clear();

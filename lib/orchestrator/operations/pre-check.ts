@@ -1,6 +1,13 @@
 import type { FlagStore } from '../../flags/ports.ts';
 import { isRollbackAlarm } from '../../monitoring/alarm-definitions.ts';
 import type { AlarmReader, HealthProbe } from '../../monitoring/ports.ts';
+import {
+  describeHeldLog,
+  fullHeldLogPercent,
+  heldLogPercent,
+  highHeldLogPercent,
+} from '../../migration/held-log.ts';
+import type { HeldLog } from '../../migration/ports.ts';
 import type { RouteStore } from '../../router/ports.ts';
 import { describeShape } from '../../migration/source-shape.ts';
 import type { FunctionInvoker } from '../function-invoker.ts';
@@ -44,23 +51,21 @@ export async function preCheck(deps: PreCheckDeps): Promise<PreCheckReport> {
     guarded('flat-health', () => checkOrigin(deps, 'flat')),
     guarded('hierarchical-health', () => checkOrigin(deps, 'hierarchical')),
     guarded('source', () => checkSource(deps)),
-    Promise.resolve(checkStatePhase(deps)),
-  ]);
+    Promise.resolve([checkStatePhase(deps)]),
+  ]).then((found) => found.flat());
   return { ready: checks.every(({ result }) => result !== 'fail'), checks };
 }
 
-async function guarded(name: string, check: () => Promise<Check>): Promise<Check> {
+async function guarded(
+  name: string,
+  check: () => Promise<Check | readonly Check[]>,
+): Promise<readonly Check[]> {
   try {
-    return await check();
+    return [await check()].flat();
   } catch (fault) {
     const { message } = faultOf(fault);
     const { remedy } = fault as { remedy?: string };
-    return {
-      name,
-      result: 'fail',
-      detail: message,
-      remedy: remedy ?? 'Look whether it is deployed and reachable.',
-    };
+    return [fail(name, message, remedy ?? 'Look whether it is deployed and reachable.')];
   }
 }
 
@@ -134,15 +139,37 @@ async function checkOrigin(deps: PreCheckDeps, system: 'flat' | 'hierarchical'):
   return { name, result: 'fail', detail, remedy: `Bring the ${system} system up, or correct its origin.` };
 }
 
-async function checkSource(deps: PreCheckDeps): Promise<Check> {
-  const { tables, shape, changeLogInstalled } = parseSource(
+async function checkSource(deps: PreCheckDeps): Promise<readonly Check[]> {
+  const { tables, shape, changeLogInstalled, heldLog } = parseSource(
     await deps.invoker.invoke('prepare-source', { action: 'inspect' }),
   );
   const rows = tables.reduce((total, { rowCount }) => total + rowCount, 0);
   const log = changeLogInstalled ? 'change log installed' : 'change log not installed yet';
   const schema = shape === undefined ? '' : describeShape(shape);
   const parts = [...(schema === '' ? [] : [schema]), `${tables.length} tables, ${rows} rows, ${log}`];
-  return pass('source', parts.join(', '));
+  return [
+    pass('source', parts.join(', ')),
+    ...(heldLog === null || heldLog === undefined ? [] : [checkHeldLog(heldLog)]),
+  ];
+}
+
+/** A server that keeps more and more of its log gives it up, or fills its disk. */
+function checkHeldLog(held: HeldLog): Check {
+  const name = 'replication-slot';
+  const detail = describeHeldLog(held);
+  if (held.isLost) {
+    return fail(
+      name,
+      detail,
+      'Prepare the source again with `hal9-migrate state migrate`, then compare everything with `hal9-migrate reconcile --full --fix-mode auto`.',
+    );
+  }
+  const percent = heldLogPercent(held);
+  const remedy =
+    'See that relay-changes runs (its log says why not), end long transactions (pg_stat_activity), or raise max_slot_wal_keep_size.';
+  if (percent >= fullHeldLogPercent) return fail(name, `nearly out of room: ${detail}`, remedy);
+  if (percent >= highHeldLogPercent) return { name, result: 'warn', detail, remedy };
+  return pass(name, detail);
 }
 
 function checkStatePhase(deps: PreCheckDeps): Check {

@@ -8,7 +8,7 @@ import { profiles } from '../../../lib/orchestrator/profiles.ts';
 import { outcomeMetricNames } from '../../../lib/router/outcome-metrics.ts';
 
 test('the guide profile alarms on 5 % errors, 50 ms and three failed checks', () => {
-  const alarms = alarmDefinitions(profiles.guide);
+  const alarms = alarmDefinitions(profiles.guide, 'sqlite');
 
   expect(
     alarms.map(({ slug, threshold, evaluationPeriods }) => [slug, threshold, evaluationPeriods]),
@@ -21,9 +21,18 @@ test('the guide profile alarms on 5 % errors, 50 ms and three failed checks', ()
   ]);
 });
 
+test('a server that keeps a log for the migration has an alarm more, which rolls nothing back', () => {
+  const [alarm, ...others] = alarmDefinitions(profiles.guide, 'postgres').slice(
+    alarmDefinitions(profiles.guide, 'sqlite').length,
+  );
+
+  expect(others).toEqual([]);
+  expect(alarm).toMatchObject({ slug: 'replication-slot', threshold: 50, rollsBack: false });
+});
+
 test('every alarm of every profile has a unique name, a runbook, a reason for its missing data and known series', () => {
   for (const profile of Object.values(profiles)) {
-    const alarms = alarmDefinitions(profile);
+    const alarms = alarmDefinitions(profile, 'postgres');
     expect(new Set(alarms.map(({ slug }) => slug)).size).toBe(alarms.length);
     for (const alarm of alarms) {
       expect(alarm.runbook).toMatch(/^[a-z0-9-]+$/);

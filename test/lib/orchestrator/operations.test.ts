@@ -41,6 +41,46 @@ test('every fault is told with its remedy, and one does not hide the others', as
   expect(failed.every(({ remedy }) => remedy !== null && remedy.length > 10)).toBe(true);
 });
 
+test.each([
+  ['is lost', { heldBytes: 0, roomBytes: null, isLost: true }, 'fail', /is lost/, /state migrate/],
+  [
+    'has no room left',
+    { heldBytes: 90e6, roomBytes: 5e6, isLost: false },
+    'fail',
+    /nearly out of room/,
+    /max_slot_wal_keep_size/,
+  ],
+  [
+    'is half used up',
+    { heldBytes: 60e6, roomBytes: 40e6, isLost: false },
+    'warn',
+    /room for 40.0 MB/,
+    /relay/,
+  ],
+  [
+    'has no limit',
+    { heldBytes: 60e6, roomBytes: null, isLost: false },
+    'pass',
+    /no limit but the disk/,
+    /^none$/,
+  ],
+] as const)('a replication slot that %s is told of', async (_name, held, result, detail, remedy) => {
+  const world = makeControlWorld();
+  world.handlers['prepare-source'] = async () => ({
+    changeLogInstalled: true,
+    tables: [],
+    heldLog: { slot: 'hal9_migrate_1', ...held },
+    authorities: {},
+  });
+
+  const report = await preCheck(checking(world, { sourceKind: 'postgres' }));
+
+  const found = report.checks.find(({ name }) => name === 'replication-slot');
+  expect(found).toMatchObject({ result, detail: expect.stringMatching(detail) as unknown });
+  expect(found?.remedy ?? 'none').toMatch(remedy);
+  expect(report.ready).toBe(result !== 'fail');
+});
+
 test('on AWS a SQLite source fails the state phase and says why', async () => {
   const report = await preCheck(checking(makeControlWorld(), { place: 'aws' }));
 

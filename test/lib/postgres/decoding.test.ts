@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { heldLogPercent } from '../../../lib/migration/held-log.ts';
 import { encodeKey } from '../../../lib/migration/key.ts';
 import type { FlatSource, SourceImage } from '../../../lib/migration/ports.ts';
 import { openDatabase } from '../../../lib/postgres/connection.ts';
@@ -24,7 +25,7 @@ const fill = (client: pg.Client) =>
 
 const untilNumber = async (client: pg.Client, sql: string, expected: number): Promise<void> => {
   await expect
-    .poll(async () => Number((await client.query<{ n: string }>(sql)).rows[0]?.n), { interval: 20 })
+    .poll(async () => Number((await client.query<{ n: string }>(sql)).rows[0]?.n), { interval: 20, timeout: 30_000 })
     .toBe(expected);
 };
 
@@ -232,7 +233,7 @@ describe.each([14, 18] as const)('a change log that is decoded, in PostgreSQL %i
         ]) {
           await expect(read()).rejects.toMatchObject({
             name: 'ReplicationSlotLost',
-            remedy: expect.stringContaining('state verify') as string,
+            remedy: expect.stringContaining('reconcile --full') as string,
           });
         }
         expect(await source.authority(category).catch((error: unknown) => (error as Error).name)).toBe(
@@ -249,6 +250,56 @@ describe.each([14, 18] as const)('a change log that is decoded, in PostgreSQL %i
         expect((await source.heldLog!())!.isLost).toBe(false);
       },
     );
+
+    it('says how much room is left where the server limits it', async () => {
+      await one.query("ALTER SYSTEM SET max_slot_wal_keep_size TO '64MB'");
+      await one.query('SELECT pg_reload_conf()');
+      await untilNumber(
+        other,
+        "SELECT count(*) AS n FROM pg_settings WHERE name = 'max_slot_wal_keep_size' AND setting = '64'",
+        1,
+      );
+      const before = await source.heldLog!();
+      await fill(one);
+      const after = await source.heldLog!();
+      await one.query('ALTER SYSTEM RESET max_slot_wal_keep_size');
+      await one.query('SELECT pg_reload_conf()');
+
+      expect(before!.roomBytes! - after!.roomBytes!).toBeGreaterThan(3_000_000);
+      expect(heldLogPercent(after!)).toBeGreaterThan(heldLogPercent(before!));
+    });
+
+    it('remembers where deletions may be unlogged, until a comparison that began later is over', async () => {
+      const begunBefore = (await source.lowWatermark(category)).sequence;
+      expect(await source.logGap!(category)).toBeNull();
+      await one.query('SELECT pg_drop_replication_slot(slot) FROM _mig_decoding');
+      await source.installChangeLog();
+      const begunAfter = (await source.lowWatermark(category)).sequence;
+
+      await source.closeLogGap!(category, begunBefore);
+      const stillOpen = await source.logGap!(category);
+      await source.closeLogGap!(category, begunAfter);
+
+      expect(stillOpen).toBeGreaterThan(begunBefore);
+      expect(await source.logGap!(category)).toBeNull();
+      expect(await source.logGap!('metadata')).not.toBeNull();
+    });
+
+    it('has nothing unlogged where flat follows, and goes back to flat after its slot was lost', async () => {
+      await one.query(put('a', 'x'));
+      await source.fence(category, 1);
+      await source.follow(category, 2);
+      await one.query('SELECT pg_drop_replication_slot(slot) FROM _mig_decoding');
+      const change = { key: key('a'), version: { epoch: 2, sequence: 1 }, row: null };
+      await expect(source.open(category, 3)).rejects.toMatchObject({ name: 'ReplicationSlotLost' });
+
+      await source.installChangeLog();
+
+      expect(await source.applyReverse(category, [change])).toEqual(['applied']);
+      expect(await source.open(category, 3)).toBe(true);
+      expect(await source.logGap!(category)).toBeNull();
+      expect((await current('a')).row).toBeNull();
+    });
   });
 
   it('leaves neither slot nor publication behind', async () => {

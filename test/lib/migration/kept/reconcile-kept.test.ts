@@ -221,6 +221,19 @@ describe('reconciling by kept digests', () => {
     expect((await lost.calmly()).report.kept).toBeUndefined();
   });
 
+  it('compares completely when deletions may be unlogged', async () => {
+    const gap = { at: null as number | null };
+    const { run } = await keeping(({ deps }) => ({
+      source: { ...deps.source, logGap: () => Promise.resolve(gap.at) },
+    }));
+    const before = await run();
+    gap.at = 1;
+    const after = await run();
+
+    expect(before.report.kept).toBeDefined();
+    expect(after.report.kept).toBeUndefined();
+  });
+
   it('keeps no digests of sides that were not found equal', async () => {
     const { handler, time, run, world, settings } = await keeping();
     await settings.change({ reconciliation: { autoFix: false } });
