@@ -35,6 +35,18 @@ export const knownFaults: Readonly<Record<string, KnownFault>> = {
     exit: 'conflict',
     remedy: 'Run `hal9-migrate neurons verify` first; it publishes the layers that it finds sound.',
   },
+  ImportDamaged: {
+    exit: 'conflict',
+    remedy: 'Transform the export again with `hal9-migrate learning transform`.',
+  },
+  ImportForeign: {
+    exit: 'conflict',
+    remedy: 'Export from the flat store of this migration with `hal9-migrate learning export`.',
+  },
+  ImportOutdated: {
+    exit: 'conflict',
+    remedy: 'Export again while flat has authority; under hierarchical authority nothing is imported.',
+  },
   NoLearningData: {
     exit: 'usage',
     remedy: 'These commands are for HAL9; use `hal9-migrate state verify` for any other system.',
@@ -42,6 +54,10 @@ export const knownFaults: Readonly<Record<string, KnownFault>> = {
   NoNeuronStates: {
     exit: 'usage',
     remedy: 'These commands are for HAL9; use `hal9-migrate state verify` for any other system.',
+  },
+  PieceMissing: {
+    exit: 'unavailable',
+    remedy: 'Run the command again; if it stays, look at the bucket of the backups.',
   },
   RestoreInterrupted: {
     exit: 'conflict',

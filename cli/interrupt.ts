@@ -37,3 +37,23 @@ function interruptedFault({ what, watch, stop }: GoesOn): HalError {
     exit: 'interrupted',
   });
 }
+
+/**
+ * Runs what ends with this command. On Ctrl-C the signal is aborted and the work ends itself, tidies up and throws the
+ * signal's reason, a HalError `Interrupted`.
+ */
+export async function endedByInterrupt<Result>(
+  fault: { readonly message: string; readonly remedy: string },
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const stopped = new AbortController();
+  const onSignal = (): void => {
+    stopped.abort(new HalError({ name: 'Interrupted', ...fault, exit: 'interrupted' }));
+  };
+  process.once('SIGINT', onSignal);
+  try {
+    return await work(stopped.signal);
+  } finally {
+    process.removeListener('SIGINT', onSignal);
+  }
+}

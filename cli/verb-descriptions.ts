@@ -11,7 +11,7 @@ export const verbDescriptions = {
   feature: 'feature flags, as AppConfig has them',
   state: 'the five state categories: copy, follow, verify',
   neurons: 'the graph of neurons: layers, connections, signals, in both systems',
-  learning: 'ask both systems what they have learned, and compare their answers',
+  learning: 'export, transform and import what was learned; ask both systems, and compare their answers',
   'state-migration': 'stop the copy of the state where it is, or let it go on; see whether it may run',
   reconcile: 'compare both sides and repair what differs, never over anything newer',
   benchmark: 'time reads and writes of single records on both sides, and compare them',

@@ -37,6 +37,7 @@ const timeouts: Readonly<Partial<Record<FunctionFolder, Duration>>> = {
   'check-integrity': Duration.minutes(15),
   'examine-neurons': Duration.minutes(15),
   'examine-learning': Duration.minutes(15),
+  'transfer-records': Duration.minutes(5),
   'verify-audit': Duration.minutes(15),
   'check-sessions': Duration.minutes(15),
   'publish-edition': Duration.minutes(5),

@@ -21,6 +21,7 @@ export type FunctionFolder =
   | 'check-integrity'
   | 'examine-neurons'
   | 'examine-learning'
+  | 'transfer-records'
   | 'verify-audit'
   | 'check-sessions'
   | 'publish-edition'
@@ -127,6 +128,7 @@ export function functionEnvironments(
     ['check-integrity', { ...source, ...stateTable, TIME_BUDGET_SECONDS: '20' }],
     ['examine-neurons', { ...allState, TIME_BUDGET_SECONDS: '20' }],
     ['examine-learning', { ...source, ...stateTable, TIME_BUDGET_SECONDS: '20' }],
+    ['transfer-records', { ...source, ...stateTable, ...progress, TIME_BUDGET_SECONDS: '20' }],
     [
       'publish-edition',
       {

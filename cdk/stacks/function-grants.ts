@@ -91,6 +91,8 @@ function grantTables(props: FunctionGrantsProps): void {
     ['restore-state', state.quarantine.tableArn, [...read, 'dynamodb:UpdateItem']],
     ['check-integrity', state.state.tableArn, [...read, ...scan]],
     ['examine-learning', state.state.tableArn, read],
+    ['transfer-records', state.state.tableArn, [...read, ...insert, 'dynamodb:PutItem']],
+    ['transfer-records', state.progress.tableArn, [...read, ...write]],
     ['examine-neurons', state.state.tableArn, [...read, 'dynamodb:PutItem']],
     ['examine-neurons', state.authority.tableArn, [...read, 'dynamodb:ConditionCheckItem']],
     ['examine-neurons', state.progress.tableArn, [...read, 'dynamodb:PutItem']],
@@ -223,6 +225,7 @@ function grantBodies(props: FunctionGrantsProps): void {
     'examine-neurons',
     'benchmark-state',
     'publish-edition',
+    'transfer-records',
   ] as const;
   const stack = Stack.of(role(props, 'backup-state'));
   const bucket = `arn:${stack.partition}:s3:::${backupBucketName(stack, props.names)}`;

@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs';
-
 import type { Command } from 'commander';
 
 import { exitCodes } from '../../lib/kernel/errors.ts';
@@ -13,6 +11,7 @@ import { listOption, oneOf, positiveNumber, wholeNumber } from '../options.ts';
 import { accessTable, comparisonLines, skippedLines } from '../output/benchmark-views.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { writeDocument } from '../output/write-output.ts';
 import { benchmarkState } from '../state/benchmark-state.ts';
 import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
@@ -94,7 +93,7 @@ function present(
   if (!passed) context.setExitCode(exitCodes.gateFailed);
   const document = { passed, maxRatio, measures: summaries, comparisons };
   if (options.report !== undefined) {
-    writeFileSync(options.report, `${JSON.stringify(document, null, 2)}\n`);
+    writeDocument(options.report, document);
     note(`Report written to ${options.report}.`);
   }
   if (options.json) {

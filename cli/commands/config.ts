@@ -1,8 +1,6 @@
-import { writeFileSync } from 'node:fs';
-
 import type { Command } from 'commander';
 
-import { exitCodes, HalError } from '../../lib/kernel/errors.ts';
+import { exitCodes } from '../../lib/kernel/errors.ts';
 import type { Category } from '../../lib/migration/category.ts';
 import { exportSystems, type ExportSystem } from '../../lib/migration/editions/export-records.ts';
 import { mostTestChanges, testKey } from '../../lib/migration/editions/reload-test.ts';
@@ -16,6 +14,7 @@ import { oneOf, wholeNumber } from '../options.ts';
 import { comparisonVerdict, differenceLines, reloadLines } from '../output/edition-views.ts';
 import { count } from '../output/quantities.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { writeOutput } from '../output/write-output.ts';
 import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
 import { compareSystems, exportRecords, exportText, publishEdition } from '../state/editions.ts';
@@ -182,19 +181,4 @@ function presentKeys(changes: number, json: boolean): void {
   const keys = Array.from({ length: changes }, (_, at) => recordPk(testKey(at)));
   if (json) printDocument('ReloadTestPlan', { keys });
   else for (const key of keys) printData(`would make, change and remove ${key}`);
-}
-
-function writeOutput(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (cause) {
-    throw new HalError({
-      name: 'OutputUnwritable',
-      message: `${path} cannot be written: ${(cause as Error).message}.`,
-      remedy: 'Name a file in a folder that exists and that you may write to.',
-      exit: 'usage',
-      facts: { path },
-      cause,
-    });
-  }
 }

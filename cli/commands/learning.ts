@@ -11,20 +11,23 @@ import { wholeNumber } from '../options.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { count, duration } from '../output/quantities.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { promise } from '../promised-option.ts';
 import { verbDescriptions } from '../verb-descriptions.ts';
+import { addTransferVerbs } from './learning-transfer.ts';
 
 export function addLearningVerbs(program: Command, context: CliContext): void {
   const learning = program.command('learning').description(verbDescriptions.learning);
-  addVerb(learning, context, {
+  addTransferVerbs(learning, context);
+  const test = addVerb(learning, context, {
     name: 'test',
     description: 'ask both systems what sampled patterns recognise, and how surely',
     examples: ['hal9-migrate learning test --patterns 100 --compare-systems'],
   })
     .option('--patterns <n>', 'patterns, spread over the store', '100')
-    .option('--compare-systems', 'both systems (always; kept for scripts that say it)', false)
     .action((options: Options<{ patterns: string }>) =>
       compare(options, context, 'pattern', wholeNumber('--patterns', options.patterns, 1, 10_000)),
     );
+  promise(test, '--compare-systems', 'both systems are asked');
   addVerb(learning, context, {
     name: 'verify-gradients',
     description: 'follow sampled gradients upstream in both systems, step by step',

@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs';
-
 import type { Command } from 'commander';
 
 import { groupings, type GroupAnswer } from '../../lib/migration/neurons/group-neurons.ts';
@@ -11,6 +9,7 @@ import { liveLines } from '../output/live-lines.ts';
 import { groupTable, rateLine } from '../output/neuron-views.ts';
 import { count } from '../output/quantities.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { writeDocument } from '../output/write-output.ts';
 import { examineNeurons } from '../state/neurons.ts';
 import { verbDescriptions } from '../verb-descriptions.ts';
 import { addConnectionVerbs } from './neurons-connections.ts';
@@ -48,7 +47,7 @@ function addGroup(neurons: Command, context: CliContext): void {
       lines.done();
       const content = { by, ...result };
       if (options.output !== undefined) {
-        writeFileSync(options.output, `${JSON.stringify(content, null, 2)}\n`);
+        writeDocument(options.output, content);
       }
       if (options.json) {
         printDocument('NeuronGroups', content);

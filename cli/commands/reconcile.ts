@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs';
-
 import type { Command } from 'commander';
 
 import { exitCodes } from '../../lib/kernel/errors.ts';
@@ -19,6 +17,7 @@ import { liveLines } from '../output/live-lines.ts';
 import { count } from '../output/quantities.ts';
 import { verificationTable, verificationVerdict } from '../output/state-views.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { writeDocument } from '../output/write-output.ts';
 import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
 import { reconcileState } from '../state/reconcile-state.ts';
@@ -68,7 +67,7 @@ export function addReconcileVerb(program: Command, context: CliContext): void {
         rounds,
       };
       if (options.report !== undefined) {
-        writeFileSync(options.report, `${JSON.stringify(document, null, 2)}\n`);
+        writeDocument(options.report, document);
         note(`Report written to ${options.report}.`);
       }
       if (options.json) {

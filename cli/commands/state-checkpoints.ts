@@ -1,6 +1,4 @@
 import type { Command } from 'commander';
-import { writeFileSync } from 'node:fs';
-
 import { exitCodes } from '../../lib/kernel/errors.ts';
 import type { BackupVerification } from '../../lib/migration/backup/verify-backup.ts';
 import type { Checkpoint } from '../../lib/orchestrator/checkpoint.ts';
@@ -29,6 +27,7 @@ import {
 import { liveLines } from '../output/live-lines.ts';
 import { count } from '../output/quantities.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { writeDocument } from '../output/write-output.ts';
 
 type CheckpointOptions = Options<{
   name: string;
@@ -184,7 +183,7 @@ function addExportManifest(state: Command, context: CliContext): void {
         printDocument('CheckpointManifest', manifest);
         return;
       }
-      writeFileSync(options.output, `${JSON.stringify(manifest, null, 2)}\n`);
+      writeDocument(options.output, manifest);
       if (options.json) printDocument('CheckpointManifest', { ...manifest, output: options.output });
       else printData(options.output);
     });

@@ -7,22 +7,21 @@ import type { MatchingCounts } from '../../lib/migration/copy-matching.ts';
 import { parseRowFilter, type RowFilter } from '../../lib/migration/row-filter.ts';
 import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts';
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
-import { connect, type Connection } from '../connection.ts';
+import { connect } from '../connection.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { functionInvoker } from '../invoker.ts';
 import { badValue, listOption, oneOf, positiveNumber, wholeNumber } from '../options.ts';
 import { finishedLines } from '../output/edition-views.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { count, duration } from '../output/quantities.ts';
-import { copyLine } from '../output/state-views.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
 import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
 import { copyMatching } from '../state/copy-matching.ts';
-import { copyRate } from '../state/copy-rate.ts';
 import { finishCopy, requireOneSmallCategory, type FinishedCopy } from '../state/finish-copy.ts';
 import { configureState, perSecond } from '../state/limits.ts';
-import { migrateState, type MigrateStateResult } from '../state/migrate-state.ts';
+import type { MigrateStateResult } from '../state/migrate-state.ts';
+import { watchCopy } from '../state/watch-copy.ts';
 
 type MigrateOptions = Options<{
   category?: readonly string[];
@@ -127,38 +126,6 @@ function filterOf({ filter, type = [] }: MigrateOptions): RowFilter | null {
   if (filter === undefined) return type.length === 0 ? null : { name: 'kind', values: type };
   if (type.length === 0) return parseRowFilter(filter);
   throw badValue('--filter', filter, 'given without --type, which is a filter of its own');
-}
-
-async function watchCopy(
-  invoker: FunctionInvoker,
-  connection: Connection,
-  request: {
-    readonly categories: readonly Category[];
-    readonly definition: MigrationDefinition;
-    readonly timeoutMs: number | null;
-    readonly json: boolean;
-  },
-): Promise<MigrateStateResult> {
-  const lines = liveLines({ quiet: request.json });
-  const rate = copyRate();
-  const goesOn = {
-    what: 'The copy',
-    watch: 'hal9-migrate state progress --watch',
-    stop: 'hal9-migrate state-migration --stop',
-  };
-  const result = await untilInterrupted(goesOn, (signal) =>
-    migrateState(invoker, {
-      ...request,
-      region: connection.region,
-      workers: connection.deploy.workers.migrateConcurrency,
-      signal,
-      onProgress: (progress) => {
-        if (!signal.aborted) lines.update([copyLine(progress, rate(progress, performance.now()))]);
-      },
-    }),
-  );
-  lines.done();
-  return result;
 }
 
 async function watchMatching(

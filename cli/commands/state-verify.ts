@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs';
-
 import type { Command } from 'commander';
 
 import { exitCodes } from '../../lib/kernel/errors.ts';
@@ -15,6 +13,7 @@ import { liveLines } from '../output/live-lines.ts';
 import { count, share } from '../output/quantities.ts';
 import { verificationTable, verificationVerdict } from '../output/state-views.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { writeDocument } from '../output/write-output.ts';
 import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
 import { describeState } from '../state/describe-state.ts';
@@ -112,7 +111,7 @@ async function compare(options: VerifyOptions, context: CliContext): Promise<Com
     report.outcome === 'verified' && notCopied.length === 0 ? exitCodes.ok : exitCodes.gateFailed,
   );
   if (options.report !== undefined) {
-    writeFileSync(options.report, `${JSON.stringify(documentOf({ report, notCopied }), null, 2)}\n`);
+    writeDocument(options.report, documentOf({ report, notCopied }));
     note(`Report written to ${options.report}.`);
   }
   return { report, notCopied };

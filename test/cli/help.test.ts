@@ -28,7 +28,7 @@ const groups = {
     'audit',
   ],
   neurons: ['snapshot', 'group', 'verify', 'validate-connections', 'test-signals'],
-  learning: ['test', 'verify-gradients'],
+  learning: ['export', 'transform', 'import', 'test', 'verify-gradients'],
   config: ['publish', 'export', 'compare', 'test-reload'],
   configure: ['state-migration', 'reconciliation'],
   phase: ['complete'],

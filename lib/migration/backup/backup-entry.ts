@@ -1,7 +1,7 @@
-import { sha256Hex } from '../../kernel/sha256.ts';
 import { keyOfPk, recordPk } from '../key.ts';
 import type { RecordVersion } from '../record.ts';
 import { decodedRow, encodedRow } from '../row-encoding.ts';
+import { openLine, sealLine } from '../sealed-line.ts';
 import type { FlatRow, RecordKey } from '../row.ts';
 
 /** One record of a backup: its flat form, as either side can take it again. */
@@ -28,23 +28,18 @@ export function encodeEntry({ key, version, row }: BackupEntry): {
     v: version === null ? null : [version.epoch, version.sequence],
     r: row === null ? null : encodedRow(carried(row)),
   });
-  const hash = sha256Hex(content);
-  return { line: `${content.slice(0, -1)},"h":"${hash}"}`, hash };
+  return sealLine(content);
 }
-
-const sealedLine = /^(.*),"h":"([0-9a-f]{64})"\}$/s;
 
 /** Inverse of `encodeEntry`; a line of which any character was changed is damaged. */
 export function decodeEntry(line: string): DecodedEntry {
-  const [, start, hash] = sealedLine.exec(line) ?? [];
-  if (start === undefined || hash === undefined) return damaged(line, 'the line has no hash at its end');
-  const content = `${start}}`;
-  if (sha256Hex(content) !== hash) return damaged(line, 'the line does not match its hash');
-  const { k, v, r } = JSON.parse(content) as { k: string; v: [number, number] | null; r: unknown };
+  const opened = openLine(line);
+  if (opened.kind === 'damaged') return damaged(line, opened.reason);
+  const { k, v, r } = JSON.parse(opened.content) as { k: string; v: [number, number] | null; r: unknown };
   const version = v === null ? null : { epoch: v[0], sequence: v[1] };
   return {
     kind: 'entry',
-    hash,
+    hash: opened.hash,
     entry: { key: keyOfPk(k), version, row: r === null ? null : decodedRow(r) },
   };
 }

@@ -1,10 +1,9 @@
 import { canonicalJson, parseExactJson } from '../../kernel/canonical-json.ts';
 import type { Clock, Sleeper } from '../../kernel/clock.ts';
-import { HalError } from '../../kernel/errors.ts';
-import type { Category } from '../category.ts';
 import type { MigrationDefinition } from '../definition.ts';
 import { decodeKey, encodeKey, keyOfPk, recordPk } from '../key.ts';
 import type { FlatSource, SourceImage, TargetStore } from '../ports.ts';
+import { learningCategory as category, noLearningData } from './learning-category.ts';
 import { recall, type LearningKind, type Recall } from './recall.ts';
 
 export interface CompareLearningDeps {
@@ -49,7 +48,6 @@ interface Position {
 }
 
 const recordType = 'learning';
-const category: Category = 'learning-data';
 /** Rows that are looked through at one place. */
 const rowsAtPlace = 12;
 const mostDifferences = 20;
@@ -180,12 +178,5 @@ function requireLearning(definition: MigrationDefinition): void {
   const has = definition.tables.some(
     (table) => table.recordType === recordType && table.category === category,
   );
-  if (has) return;
-  throw new HalError({
-    name: 'NoLearningData',
-    message: `The migration ${definition.name} has no learning data.`,
-    remedy: 'These commands are for HAL9; use `hal9-migrate state verify` for any other system.',
-    exit: 'usage',
-    facts: { definition: definition.name },
-  });
+  if (!has) throw noLearningData(definition);
 }
