@@ -84,7 +84,10 @@ export const knownFaults: Readonly<Record<string, KnownFault>> = {
     remedy: 'Run the test again; it begins by writing all of its settings anew.',
   },
   BackfillIncomplete: { exit: 'gateFailed', remedy: 'Run `hal9-migrate state migrate` until it ends.' },
-  ChangeLogMissing: { exit: 'conflict', remedy: 'Run `hal9-migrate state migrate` first.' },
+  ChangeLogMissing: {
+    exit: 'conflict',
+    remedy: 'Run `hal9-migrate mode migration --enable` or `hal9-migrate state migrate` first.',
+  },
   SchemaUnstable: {
     exit: 'unavailable',
     remedy: 'Finish the schema changes, then run the command again.',

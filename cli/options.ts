@@ -41,6 +41,28 @@ export function badValue(option: string, given: string, expected: string): HalEr
   });
 }
 
+/** Two options that may not stand together. */
+export function excludes(option: string, other: string): HalError {
+  return new HalError({
+    name: 'OptionsConflict',
+    message: `${option} and ${other} exclude each other.`,
+    remedy: 'Give one of them.',
+    exit: 'usage',
+    facts: { option, other },
+  });
+}
+
+/** An option that means nothing without another one. */
+export function needs(option: string, other: string): HalError {
+  return new HalError({
+    name: 'OptionsConflict',
+    message: `${option} means nothing without ${other}.`,
+    remedy: `Add ${other}, or leave ${option} out.`,
+    exit: 'usage',
+    facts: { option, other },
+  });
+}
+
 /** Reads a whole number. Throws a HalError `BadOptionValue`. */
 export function wholeNumber(
   option: string,

@@ -12,6 +12,7 @@ import { accessTable, comparisonLines, skippedLines } from '../output/benchmark-
 import { liveLines } from '../output/live-lines.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
 import { writeDocument } from '../output/write-output.ts';
+import { promise } from '../promised-option.ts';
 import { benchmarkState } from '../state/benchmark-state.ts';
 import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
@@ -29,7 +30,7 @@ type BenchmarkOptions = Options<{
 }>;
 
 export function addBenchmarkVerb(program: Command, context: CliContext): void {
-  addVerb(program, context, {
+  const verb = addVerb(program, context, {
     name: 'benchmark',
     description: verbDescriptions.benchmark,
     examples: [
@@ -44,13 +45,13 @@ export function addBenchmarkVerb(program: Command, context: CliContext): void {
     )
     .option('--categories <names...>', 'category, several by commas, or all', listOption)
     .option('--category <names...>', 'same as --categories', listOption)
-    .option('--compare-systems', 'both systems (always so; kept for scripts that say it)', false)
     .option('--samples <n>', 'records of each type', '40')
     .option('--max-ratio <n>', 'fail where hierarchical takes more than so many times the time of flat')
     .option('--report <file>', 'write the measures as JSON')
     .option('--dry-run', 'say what would be measured, and measure nothing', false)
     .option('--yes', 'ask nothing', false)
     .action((options: BenchmarkOptions) => benchmark(options, context));
+  promise(verb, { '--compare-systems': 'both systems are timed' });
 }
 
 async function benchmark(options: BenchmarkOptions, context: CliContext): Promise<void> {

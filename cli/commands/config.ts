@@ -15,6 +15,7 @@ import { comparisonVerdict, differenceLines, reloadLines } from '../output/editi
 import { count } from '../output/quantities.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
 import { writeOutput } from '../output/write-output.ts';
+import { promise } from '../promised-option.ts';
 import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
 import { compareSystems, exportRecords, exportText, publishEdition } from '../state/editions.ts';
@@ -69,12 +70,11 @@ function addPublish(config: Command, context: CliContext): void {
 }
 
 function addExport(config: Command, context: CliContext): void {
-  addConfigVerb(config, context, {
+  const verb = addConfigVerb(config, context, {
     name: 'export',
     description: 'every record of the configuration, as JSON',
     examples: ['hal9-migrate config export --all --output config-backup.json'],
   })
-    .option('--all', 'every record (always so; kept for scripts)', false)
     .option('--system <name>', `${exportSystems.join(', ')}; an edition is what readers see`, 'flat')
     .option('--output <file>', 'write to a file; on stdout when absent')
     .action(async (options: ConfigOptions<{ system: string; output?: string }>) => {
@@ -93,6 +93,7 @@ function addExport(config: Command, context: CliContext): void {
         printDocument('ConfigurationExported', { category, system, output, records: records.length });
       else note(`${count(records.length)} records of ${category} written to ${output}.`);
     });
+  promise(verb, { '--all': 'every record is exported' });
 }
 
 interface CompareOptions {

@@ -61,7 +61,7 @@ async function runExport(options: ExportOptions, context: CliContext): Promise<v
   oneOf('--format', options.format, ['hierarchical']);
   await learningDefinition();
   const invoker = await functionInvoker(connect(options, context.env));
-  const begun = await beginExport(invoker, learningCategory);
+  const begun = await beginExport(invoker, learningCategory, { versioned: true });
   const { output } = options;
   if (options.dryRun) {
     if (options.json) printDocument('LearningExportPlan', { output, ...begun });
@@ -69,7 +69,7 @@ async function runExport(options: ExportOptions, context: CliContext): Promise<v
     return;
   }
   const shown = progress(options.json, begun.rows);
-  const manifest = await exportCategory(invoker, begun.origin, output, shown.at);
+  const manifest = await exportCategory(invoker, begun, output, shown.at);
   shown.done();
   const { lines, parts, sha256, origin } = manifest;
   if (options.json) {
@@ -150,7 +150,7 @@ function addImport(learning: Command, context: CliContext): void {
     .option('--dry-run', 'check everything and count what would be written, and write nothing', false)
     .option('--yes', 'ask nothing', false)
     .action((options: ImportOptions) => runImport(options, context));
-  promise(verb, '--preserve-timestamps', 'times are part of a record and come as they were');
+  promise(verb, { '--preserve-timestamps': 'times are part of a record and come as they were' });
 }
 
 async function runImport(options: ImportOptions, context: CliContext): Promise<void> {

@@ -27,7 +27,7 @@ export function addLearningVerbs(program: Command, context: CliContext): void {
     .action((options: Options<{ patterns: string }>) =>
       compare(options, context, 'pattern', wholeNumber('--patterns', options.patterns, 1, 10_000)),
     );
-  promise(test, '--compare-systems', 'both systems are asked');
+  promise(test, { '--compare-systems': 'both systems are asked' });
   addVerb(learning, context, {
     name: 'verify-gradients',
     description: 'follow sampled gradients upstream in both systems, step by step',

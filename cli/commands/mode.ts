@@ -15,7 +15,7 @@ import { connect, type Connection } from '../connection.ts';
 import { openControlPlane } from '../control-plane.ts';
 import { functionInvoker } from '../invoker.ts';
 import { operatorName } from '../operator.ts';
-import { listOption } from '../options.ts';
+import { listOption, needs } from '../options.ts';
 import { modeLines } from '../output/mode-views.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
 import { parseCategories } from '../state/categories.ts';
@@ -62,6 +62,8 @@ function addMigration(mode: Command, context: CliContext): void {
     .option('--yes', 'ask nothing', false)
     .action(async (options: MigrationOptions) => {
       requireOne(options);
+      if (options.category !== undefined && !options.disableDualWrite)
+        throw needs('--category', '--disable-dual-write');
       const connection = connect(options, context.env);
       if (options.dryRun) return await show(connection, options.json);
       await confirm(connection, options, 'change the migration mode');

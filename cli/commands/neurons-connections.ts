@@ -12,6 +12,7 @@ import { liveLines } from '../output/live-lines.ts';
 import { differenceLines, edgeLines, findingLines, rateLine } from '../output/neuron-views.ts';
 import { count } from '../output/quantities.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { promise } from '../promised-option.ts';
 import { examineNeurons } from '../state/neurons.ts';
 
 type ValidateOptions = Options<{ deep: boolean; fixOrphaned: boolean; dryRun: boolean }>;
@@ -93,13 +94,12 @@ function present({ survey, orphans }: Checked, { fixOrphaned, dryRun }: Validate
 }
 
 function addTestSignals(neurons: Command, context: CliContext): void {
-  addVerb(neurons, context, {
+  const verb = addVerb(neurons, context, {
     name: 'test-signals',
     description: 'follow signals from sampled neurons in both systems and compare their paths',
     examples: ['hal9-migrate neurons test-signals --samples 1000 --verify-paths'],
   })
     .option('--samples <n>', 'neurons to start from, spread over the store', '1000')
-    .option('--verify-paths', 'every hop with its edge and weight (always; kept for scripts)', false)
     .action(async (options: Options<{ samples: string }>) => {
       const samples = wholeNumber('--samples', options.samples, 1, 10_000);
       const invoker = await functionInvoker(connect(options, context.env));
@@ -129,4 +129,5 @@ function addTestSignals(neurons: Command, context: CliContext): void {
           : 'hal9-migrate neurons validate-connections --deep',
       );
     });
+  promise(verb, { '--verify-paths': 'every hop is compared, with its edge and weight' });
 }

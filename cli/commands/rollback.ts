@@ -10,8 +10,10 @@ import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
 import { functionInvoker } from '../invoker.ts';
 import { operatorName } from '../operator.ts';
+import { excludes } from '../options.ts';
 import { duration } from '../output/quantities.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { promise } from '../promised-option.ts';
 import { verbDescriptions } from '../verb-descriptions.ts';
 
 type RollbackOptions = Options<{
@@ -28,7 +30,7 @@ type RollbackOptions = Options<{
 }>;
 
 export function addRollbackVerb(program: Command, context: CliContext): void {
-  addVerb(program, context, {
+  const verb = addVerb(program, context, {
     name: 'rollback',
     description: verbDescriptions.rollback,
     examples: [
@@ -45,11 +47,8 @@ export function addRollbackVerb(program: Command, context: CliContext): void {
     .option('--target <n>', 'same as --percentage')
     .option('--reason <text>', 'recorded in the audit log')
     .option('--complete', 'everything back to flat, state included; copied data is kept', false)
-    .option('--preserve-data', 'keep what was copied (always so; kept for scripts that say it)', false)
-    .option('--immediate', 'at once (always so; kept for scripts that say it)', false)
     .option('--emergency', 'also set the kill switch, which only an operator releases', false)
     .option('--force', 'also move the authority over the state back, whatever the record says', false)
-    .option('--yes', 'ask nothing (it never asks)', false)
     .action(async (options: RollbackOptions) => {
       const wish = readWish(options);
       const connection = connect(options, context.env);
@@ -64,11 +63,19 @@ export function addRollbackVerb(program: Command, context: CliContext): void {
       }
       present(answer, options.json);
     });
+  promise(verb, {
+    '--preserve-data': 'what was copied is kept',
+    '--immediate': 'traffic is taken back at once',
+    '--yes': 'nothing is asked',
+  });
 }
 
 /** Checks what was given before anything is asked of the cloud. */
 function readWish(options: RollbackOptions): RollbackWish {
-  const share = options.percentage ?? options.targetPercentage ?? options.toPercentage ?? options.target;
+  const { percentage, targetPercentage, toPercentage, target } = options;
+  const shares = [percentage, targetPercentage, toPercentage, target].filter((given) => given !== undefined);
+  if (shares.length > 1) throw excludes('--percentage', 'the other names that it has');
+  const [share] = shares;
   const { complete, emergency, force } = options;
   return {
     requestedBy: operatorName(),

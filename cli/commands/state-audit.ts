@@ -7,6 +7,7 @@ import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
 import { functionInvoker } from '../invoker.ts';
 import { operatorName } from '../operator.ts';
+import { needs } from '../options.ts';
 import { auditVerdict, chainTable, sealLine } from '../output/audit-views.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { count } from '../output/quantities.ts';
@@ -27,6 +28,7 @@ export function addAuditVerb(state: Command, context: CliContext): void {
     .option('--seal', 'seal what both sides agree about first, so that it can no longer change unseen', false)
     .option('--dry-run', 'with --seal: say what would be sealed, and seal nothing', false)
     .action(async (options: Options<{ seal: boolean; dryRun: boolean }>) => {
+      if (options.dryRun && !options.seal) throw needs('--dry-run', '--seal');
       const invoker = await functionInvoker(connect(options, context.env));
       const requestedBy = `operator:${operatorName()}`;
       const sealed = options.seal ? await sealAudit(invoker, { requestedBy, dryRun: options.dryRun }) : [];

@@ -17,6 +17,7 @@ import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
 import { openControlPlane, type CliControlPlane } from '../control-plane.ts';
 import { operatorName } from '../operator.ts';
+import { excludes, needs } from '../options.ts';
 import {
   bytes,
   checkpointTable,
@@ -80,9 +81,17 @@ function addBackup(state: Command, context: CliContext): void {
     );
 }
 
+/** Throws HalError `OptionsConflict` for what would be ignored beside it. */
+function isFull({ fullBackup, full, verify, countsOnly }: CheckpointOptions): boolean {
+  const isWanted = fullBackup || full;
+  if (verify && !isWanted) throw needs('--verify', '--full-backup');
+  if (countsOnly && isWanted) throw excludes('--counts-only', '--full-backup');
+  return isWanted;
+}
+
 async function makeCheckpoint(options: CheckpointOptions, context: CliContext): Promise<void> {
+  const full = isFull(options);
   const control = await openControlPlane(connect(options, context.env));
-  const full = options.fullBackup || options.full;
   if (options.dryRun) return await presentPlan(control, options, full);
   const request = requestOf(options);
   const lines = liveLines({ quiet: options.json });

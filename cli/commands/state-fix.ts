@@ -16,6 +16,7 @@ import { liveLines } from '../output/live-lines.ts';
 import { count } from '../output/quantities.ts';
 import { verificationVerdict } from '../output/state-views.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { promise } from '../promised-option.ts';
 import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
 import { reconcileState, type Reconciliation } from '../state/reconcile-state.ts';
@@ -23,13 +24,14 @@ import { reconcileState, type Reconciliation } from '../state/reconcile-state.ts
 type FixOptions = Options<{
   auto: boolean;
   interactive: boolean;
+  guidance: boolean;
   category?: readonly string[];
   dryRun: boolean;
   yes: boolean;
 }>;
 
 export function addFix(state: Command, context: CliContext): void {
-  addVerb(state, context, {
+  const verb = addVerb(state, context, {
     name: 'fix',
     description: 'repair what differs from the authoritative side, never over anything newer',
     examples: [
@@ -38,13 +40,13 @@ export function addFix(state: Command, context: CliContext): void {
     ],
   })
     .option('--auto', 'repair every difference that flat can mend', false)
-    .option('--safe-only', 'only what loses no newer write (always so; kept for scripts that say it)', false)
     .option('--interactive', 'show the differences of one category after the other, and ask', false)
-    .option('--guidance', 'say what each kind of difference means (always so with --interactive)', false)
+    .option('--guidance', 'say what each kind of difference means; --interactive always does', false)
     .option('--category <names...>', 'category, or several by commas; all when absent', listOption)
     .option('--dry-run', 'name what differs, and change nothing', false)
     .option('--yes', 'ask nothing', false)
     .action((options: FixOptions) => fix(options, context));
+  promise(verb, { '--safe-only': 'nothing newer is ever written over' });
 }
 
 async function fix(options: FixOptions, context: CliContext): Promise<void> {
@@ -60,7 +62,18 @@ async function fix(options: FixOptions, context: CliContext): Promise<void> {
   const result = await compare(invoker, categories, !options.dryRun, options.json);
   context.setExitCode(exitOf(result.report));
   if (options.json) printDocument('StateFix', documentOf(result, options.dryRun));
-  else present(result, options.dryRun);
+  else {
+    if (options.guidance)
+      for (const category of differingOf(result.report, categories)) explain(result.report, category);
+    present(result, options.dryRun);
+  }
+}
+
+function differingOf(
+  { differences }: VerificationReport,
+  categories: readonly Category[],
+): readonly Category[] {
+  return categories.filter((category) => differences.some((difference) => difference.category === category));
 }
 
 async function compare(
@@ -93,9 +106,7 @@ async function fixInteractively(
   context: CliContext,
 ): Promise<void> {
   const found = await compare(invoker, categories, false, options.json);
-  const differing = categories.filter((category) =>
-    found.report.differences.some((difference) => difference.category === category),
-  );
+  const differing = differingOf(found.report, categories);
   if (differing.length === 0) {
     context.setExitCode(exitOf(found.report));
     note(verificationVerdict(found.report));

@@ -10,24 +10,27 @@ import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { functionInvoker } from '../invoker.ts';
-import { badValue, listOption, oneOf, positiveNumber, wholeNumber } from '../options.ts';
+import { badValue, excludes, listOption, needs, oneOf, positiveNumber, wholeNumber } from '../options.ts';
 import { finishedLines } from '../output/edition-views.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { count, duration } from '../output/quantities.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { promise } from '../promised-option.ts';
 import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
 import { copyMatching } from '../state/copy-matching.ts';
 import { finishCopy, requireOneSmallCategory, type FinishedCopy } from '../state/finish-copy.ts';
 import { configureState, perSecond } from '../state/limits.ts';
 import type { MigrateStateResult } from '../state/migrate-state.ts';
+import { waitForOthers } from '../state/wait-for-others.ts';
 import { watchCopy } from '../state/watch-copy.ts';
 
 type MigrateOptions = Options<{
   category?: readonly string[];
   timeout?: string;
   rateLimit?: string;
-  priority: string;
+  priority?: string;
+  lowPriority: boolean;
   checkpointInterval?: string;
   filter?: string;
   type?: readonly string[];
@@ -42,7 +45,7 @@ const priorities = ['high', 'normal', 'low'] as const;
 const rowsBetweenCheckpoints = 250;
 
 export function addMigrate(state: Command, context: CliContext): void {
-  addVerb(state, context, {
+  const verb = addVerb(state, context, {
     name: 'migrate',
     description: 'copy the state while it is being written; run again to resume',
     examples: ['hal9-migrate state migrate', 'hal9-migrate state migrate --category user-sessions'],
@@ -53,30 +56,37 @@ export function addMigrate(state: Command, context: CliContext): void {
     .option('--preserve-order', 'then check and seal the chain of audit events, as `state audit` does', false)
     .option('--rate-limit <n/s>', 'records per second of each worker, or off; kept for later runs')
     .option('--timeout <seconds>', 'stop watching after this long; the copy goes on')
-    .option('--priority <level>', 'high, normal or low: copies are made in the order asked for', 'normal')
-    .option('--low-priority', 'same as --priority low; live changes always come first', false)
-    .option('--batch-mode', 'in ranges of many rows (always so; kept for scripts)', false)
-    .option('--validate-each', 'every record is checked on its way (always so; kept for scripts)', false)
-    .option('--verify-each', 'same as --validate-each', false)
+    .option(
+      '--priority <level>',
+      'high: ahead of the ranges, for a filter; low: while no other category is being copied',
+    )
+    .option('--low-priority', 'same as --priority low', false)
     .option(
       '--checkpoint-interval <rows>',
-      `rows between checkpoints; there is one every ${rowsBetweenCheckpoints}`,
+      `most rows between checkpoints; there is one every ${rowsBetweenCheckpoints} at least`,
     )
     .option('--atomic', 'then make a small category visible all at once, as `config publish` does', false)
     .option('--dry-run', 'say what would be copied, and change nothing', false)
     .action((options: MigrateOptions) => migrate(options, context));
+  promise(verb, {
+    '--batch-mode': 'many rows are copied at once',
+    '--validate-each': 'every record is checked on its way',
+    '--verify-each': 'every record is checked on its way',
+  });
 }
 
 async function migrate(options: MigrateOptions, context: CliContext): Promise<void> {
   const definition = await chosenDefinition();
-  const { categories, timeoutMs, rateLimit, filter } = readWish(options, definition);
+  const { categories, timeoutMs, rateLimit, filter, priority } = readWish(options, definition);
   const connection = connect(options, context.env);
   const invoker = await functionInvoker(connection);
   if (options.dryRun) return await presentPlan(invoker, categories, options.json);
   if (rateLimit !== undefined) await configureState(invoker, { rateLimitPerWorker: rateLimit });
   const request = { categories, definition, timeoutMs, json: options.json };
+  const yields = priority === 'low';
+  if (yields) await waitForOthers(invoker, request);
   if (filter !== null) {
-    const matching = await watchMatching(invoker, { ...request, filter });
+    const matching = await watchMatching(invoker, { ...request, filter, yields });
     if (matching.left > 0) return presentMatching(matching, filter, options);
   }
   const result = await watchCopy(invoker, connection, request);
@@ -107,7 +117,6 @@ function present(
 /** Throws HalErrors `UnknownCategory`, `BadOptionValue`, `FilterInvalid`. */
 function readWish(options: MigrateOptions, definition: MigrationDefinition) {
   const categories = parseCategories(options.category ?? [], definition);
-  oneOf('--priority', options.priority, priorities);
   if (options.checkpointInterval !== undefined) {
     wholeNumber('--checkpoint-interval', options.checkpointInterval, rowsBetweenCheckpoints);
   }
@@ -116,7 +125,20 @@ function readWish(options: MigrateOptions, definition: MigrationDefinition) {
     options.timeout === undefined ? null : positiveNumber('--timeout', options.timeout) * 1000;
   const rateLimit =
     options.rateLimit === undefined ? undefined : perSecond('--rate-limit', options.rateLimit);
-  return { categories, timeoutMs, rateLimit, filter: filterOf(options) };
+  const filter = filterOf(options);
+  return { categories, timeoutMs, rateLimit, filter, priority: priorityOf(options, filter) };
+}
+
+/** What a filter names is copied ahead of the ranges; nothing else can be ahead of anything. */
+function priorityOf(
+  { priority, lowPriority }: MigrateOptions,
+  filter: RowFilter | null,
+): (typeof priorities)[number] {
+  if (priority === undefined) return lowPriority ? 'low' : 'normal';
+  const chosen = oneOf('--priority', priority, priorities);
+  if (lowPriority && chosen !== 'low') throw excludes(`--priority ${chosen}`, '--low-priority');
+  if (chosen === 'high' && filter === null) throw needs('--priority high', '--filter');
+  return chosen;
 }
 
 const metadataKinds = ['metrics', 'logs', 'traces', 'audit'] as const;
@@ -134,6 +156,7 @@ async function watchMatching(
     readonly categories: readonly Category[];
     readonly filter: RowFilter;
     readonly json: boolean;
+    readonly yields: boolean;
   },
 ): Promise<MatchingCounts> {
   const lines = liveLines({ quiet: request.json });

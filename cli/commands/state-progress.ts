@@ -9,7 +9,7 @@ import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { functionInvoker } from '../invoker.ts';
-import { listOption, positiveNumber } from '../options.ts';
+import { listOption, needs, positiveNumber } from '../options.ts';
 import { againstLines, stopLines, workerLines } from '../output/limit-views.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { copyLine, statusTable } from '../output/state-views.ts';
@@ -19,7 +19,7 @@ import { chosenDefinition } from '../state/chosen-definition.ts';
 import { copyRate } from '../state/copy-rate.ts';
 import { describeState } from '../state/describe-state.ts';
 
-type ProgressOptions = Options<{ category?: readonly string[]; watch: boolean; interval: string }>;
+type ProgressOptions = Options<{ category?: readonly string[]; watch: boolean; interval?: string }>;
 
 export function addProgress(state: Command, context: CliContext): void {
   addVerb(state, context, {
@@ -29,9 +29,10 @@ export function addProgress(state: Command, context: CliContext): void {
   })
     .option('--category <names...>', 'category, or several by commas; all when absent', listOption)
     .option('-w, --watch', 'with rate and ETA, until the copy is complete', false)
-    .option('--interval <seconds>', 'between two looks of --watch', '1')
+    .option('--interval <seconds>', 'between two looks of --watch; 1 when absent')
     .action(async (options: ProgressOptions) => {
-      const intervalMs = positiveNumber('--interval', options.interval) * 1000;
+      const intervalMs = positiveNumber('--interval', options.interval ?? '1') * 1000;
+      if (options.interval !== undefined && !options.watch) throw needs('--interval', '--watch');
       const categories = parseCategories(options.category ?? [], await chosenDefinition());
       const invoker = await functionInvoker(connect(options, context.env));
       if (options.watch) {

@@ -15,16 +15,17 @@ import { confirm } from '../confirm.ts';
 import { connect } from '../connection.ts';
 import { openControlPlane, type CliControlPlane } from '../control-plane.ts';
 import { newRunId } from '../new-run-id.ts';
-import { listOption, oneOf } from '../options.ts';
+import { excludes, listOption, oneOf } from '../options.ts';
 import { recordsLine, restoreLines } from '../output/checkpoint-views.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { count } from '../output/quantities.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
+import { promise } from '../promised-option.ts';
 import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
 
 type RestoreOptions = Options<{
-  checkpoint: string;
+  checkpoint?: string;
   toCheckpoint?: string;
   category?: readonly string[];
   newer: string;
@@ -50,7 +51,7 @@ export function addRestoreVerbs(state: Command, context: CliContext): void {
     }),
     context,
   ).option('--force', 'ask nothing', false);
-  withRestoreOptions(
+  const rollback = withRestoreOptions(
     addVerb(state, context, {
       name: 'rollback',
       description: 'bring one category, or all, back to a checkpoint; no other category is touched',
@@ -62,32 +63,26 @@ export function addRestoreVerbs(state: Command, context: CliContext): void {
     context,
   )
     .option('--to-checkpoint <id>', 'same as --checkpoint')
-    .option('--preserve-others', 'touch no other category (always so; kept for scripts that say it)', false)
     .option('--force', 'ask nothing', false);
-  withRestoreOptions(
+  promise(rollback, { '--preserve-others': 'no category but those named is touched' });
+  const recover = withRestoreOptions(
     addVerb(state, context, {
       name: 'recover',
       description: 'mend damaged and lost records from a backup; every newer write stays',
       examples: ['hal9-migrate state recover --from-backup --quarantine-corrupted'],
     }),
     context,
-  )
-    .option('--from-backup', 'from the newest backup (always so; --checkpoint names another)', false)
-    .option(
-      '--validate-each',
-      'check the hash of every record (always so; kept for scripts that say it)',
-      false,
-    )
-    .option(
-      '--quarantine-corrupted',
-      'quarantine what cannot be read of the backup (always so; kept for scripts that say it)',
-      false,
-    );
+  );
+  promise(recover, {
+    '--from-backup': 'a backup is what is read, the newest unless --checkpoint names another',
+    '--validate-each': 'the hash of every record is checked',
+    '--quarantine-corrupted': 'what cannot be read of the backup goes to quarantine',
+  });
 }
 
 function withRestoreOptions(verb: Command, context: CliContext): Command {
   return verb
-    .option('-c, --checkpoint <id>', 'id, name, or latest', 'latest')
+    .option('-c, --checkpoint <id>', 'id, name, or latest; latest when absent')
     .option('--category <names...>', categoryHelp, listOption)
     .option(
       '--newer <policy>',
@@ -99,17 +94,20 @@ function withRestoreOptions(verb: Command, context: CliContext): Command {
     .action((options: RestoreOptions) => restore(options, context));
 }
 
+function checkpointOf({ checkpoint, toCheckpoint }: RestoreOptions): string {
+  if (checkpoint !== undefined && toCheckpoint !== undefined)
+    throw excludes('--to-checkpoint', '--checkpoint');
+  return toCheckpoint ?? checkpoint ?? 'latest';
+}
+
 async function restore(options: RestoreOptions, context: CliContext): Promise<void> {
   const newer = policies[oneOf('--newer', options.newer, ['reapply', 'quarantine'])];
   const categories = parseCategories(options.category ?? [], await chosenDefinition());
+  const chosen = checkpointOf(options);
   const connection = connect(options, context.env);
   const control = await openControlPlane(connection);
   await requireNoRun(control);
-  const { checkpointId } = await findCheckpoint(
-    control,
-    options.toCheckpoint ?? options.checkpoint,
-    'backup',
-  );
+  const { checkpointId } = await findCheckpoint(control, chosen, 'backup');
   const wish: RestoreWish = {
     restoreId: newRunId().replace(/^run/, 'restore'),
     checkpointId,
@@ -129,7 +127,11 @@ async function restore(options: RestoreOptions, context: CliContext): Promise<vo
     printDocument('RestoreResult', { ...wish, newerWrites, counts });
     return;
   }
-  for (const line of restoreLines(counts, options.dryRun)) printData(line);
+  present(counts, options.dryRun);
+}
+
+function present(counts: RestoreCounts, dryRun: boolean): void {
+  for (const line of restoreLines(counts, dryRun)) printData(line);
   const inQuarantine = counts.setAside + counts.removed + counts.damaged + counts.rejected;
   nextStep(inQuarantine > 0 ? 'hal9-migrate state quarantine list' : 'hal9-migrate state verify');
 }

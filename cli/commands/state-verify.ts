@@ -7,13 +7,14 @@ import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
 import { functionInvoker } from '../invoker.ts';
-import { listOption, oneOf } from '../options.ts';
+import { badValue, excludes, listOption, oneOf } from '../options.ts';
 import { consistencyLines, totalLines } from '../output/consistency-views.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { count, share } from '../output/quantities.ts';
 import { verificationTable, verificationVerdict } from '../output/state-views.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
 import { writeDocument } from '../output/write-output.ts';
+import { promise } from '../promised-option.ts';
 import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
 import { describeState } from '../state/describe-state.ts';
@@ -21,6 +22,7 @@ import { verifyState } from '../state/verify-state.ts';
 
 type VerifyOptions = Options<{
   category?: readonly string[];
+  allCategories?: boolean;
   compare?: string;
   systems?: string;
   report?: string;
@@ -31,7 +33,7 @@ const systems = ['flat', 'hierarchical', 'legacy'] as const;
 const shownDifferences = 10;
 
 export function addVerify(state: Command, context: CliContext): void {
-  addVerb(state, context, {
+  const verify = addVerb(state, context, {
     name: 'verify',
     description: 'compare every record on both sides, with recomputed hashes',
     examples: [
@@ -40,14 +42,13 @@ export function addVerify(state: Command, context: CliContext): void {
     ],
   })
     .option('--category <names...>', 'category, or several by commas; all when absent', listOption)
-    .option('--all-categories', 'every category (the default)', false)
-    .option('--deep', 'every record (the default; kept for scripts that say it)', false)
-    .option('--checksums', 'hashes computed again from the content (always; kept for scripts)', false)
-    .option('--cross-reference', 'both directions (always; kept for scripts)', false)
+    .option('--all-categories', 'every category, as when --category is absent', false)
     .option('--compare <systems>', 'flat,hierarchical: the two there are')
     .option('--report <file>', 'write the report as JSON')
     .action(async (options: VerifyOptions) => {
       requireSystems('--compare', options.compare);
+      if (options.allCategories === true && options.category !== undefined)
+        throw excludes('--all-categories', '--category');
       const comparison = await compare(options, context);
       const { report, notCopied } = comparison;
       if (options.json) {
@@ -61,6 +62,11 @@ export function addVerify(state: Command, context: CliContext): void {
       presentVerdict(comparison);
       presentDifferences(report, shownDifferences);
     });
+  promise(verify, {
+    '--deep': 'every record is compared',
+    '--checksums': 'hashes are computed again from the content',
+    '--cross-reference': 'both sides are looked through for what the other has not',
+  });
 }
 
 export function addDiff(state: Command, context: CliContext): void {
@@ -154,6 +160,10 @@ function chosenDifferences(report: VerificationReport, all: boolean): Verificati
   return all ? report.differences : report.differences.slice(0, shownDifferences);
 }
 
+/** Both of the two there are; `legacy` is another word for flat. */
 function requireSystems(option: string, given: string | undefined): void {
-  for (const system of given?.split(',') ?? []) oneOf(option, system, systems);
+  if (given === undefined) return;
+  const named = given.split(',').map((system) => oneOf(option, system, systems));
+  const distinct = new Set(named.map((system) => (system === 'legacy' ? 'flat' : system)));
+  if (named.length !== 2 || distinct.size !== 2) throw badValue(option, given, 'flat,hierarchical');
 }

@@ -11,6 +11,7 @@ import { describeState } from '../state/describe-state.ts';
 import { verbDescriptions } from '../verb-descriptions.ts';
 import { addAuditVerb } from './state-audit.ts';
 import { addCheckpointVerbs } from './state-checkpoints.ts';
+import { addStateExport } from './state-export.ts';
 import { addFix } from './state-fix.ts';
 import { addMigrate } from './state-migrate.ts';
 import { addPlanVerb } from './state-plan.ts';
@@ -32,6 +33,7 @@ export function addStateVerbs(program: Command, context: CliContext): void {
   addStatus(state, context);
   addStats(state, context);
   addCheckpointVerbs(state, context);
+  addStateExport(state, context);
   addRestoreVerbs(state, context);
   addQuarantineVerbs(state, context);
   addStateValidate(state, context);

@@ -6,13 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
 import { openControlPlane, type CliControlPlane } from '../control-plane.ts';
-import { positiveNumber } from '../options.ts';
+import { needs, positiveNumber } from '../options.ts';
 import { attemptTable, gateLines, statusLines } from '../output/control-views.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { apiVersion, nextStep, printData, printDocument } from '../output/terminal.ts';
 import { verbDescriptions } from '../verb-descriptions.ts';
 
-type StatusOptions = Options<{ detailed: boolean; alarms: boolean; watch: boolean; interval: string }>;
+type StatusOptions = Options<{ detailed: boolean; alarms: boolean; watch: boolean; interval?: string }>;
 
 export function addStatusVerb(program: Command, context: CliContext): void {
   addVerb(program, context, {
@@ -23,11 +23,12 @@ export function addStatusVerb(program: Command, context: CliContext): void {
     .option('--detailed', 'also gates, attempts and every alarm', false)
     .option('--alarms', 'also every alarm', false)
     .option('-w, --watch', 'redraw until Ctrl-C', false)
-    .option('--interval <seconds>', 'between two looks of --watch', '5')
+    .option('--interval <seconds>', 'between two looks of --watch; 5 when absent')
     .action(async (options: StatusOptions) => {
-      const intervalMs = positiveNumber('--interval', options.interval) * 1000;
+      const intervalMs = positiveNumber('--interval', options.interval ?? '5') * 1000;
+      if (options.interval !== undefined && !options.watch) throw needs('--interval', '--watch');
       const control = await openControlPlane(connect(options, context.env));
-      if (options.watch) return await watchStatus(control, intervalMs, options.json);
+      if (options.watch) return await watchStatus(control, intervalMs, options);
       const status = await readStatus(control);
       if (options.json) printDocument('Status', { ...status });
       else present(status, options);
@@ -39,24 +40,37 @@ function present(status: MigrationStatus, options: StatusOptions): void {
   if (options.detailed && status.run !== null) {
     printData('');
     for (const line of gateLines(status.run.judged)) printData(line);
-    if (status.run.attempts.length > 0) printData(`\n${attemptTable(status.run)}`);
   }
-  if (options.detailed || options.alarms) {
-    printData('');
-    for (const { name, state } of status.alarms) printData(`  ${state.padEnd(18)} ${name}`);
-  }
+  for (const line of moreLines(status, options)) printData(line);
   nextStep(nextAfter(status.run?.status ?? null));
 }
 
+function moreLines({ run, alarms }: MigrationStatus, options: StatusOptions): readonly string[] {
+  const attempts =
+    options.detailed && run !== null && run.attempts.length > 0 ? ['', ...attemptTable(run).split('\n')] : [];
+  if (!options.detailed && !options.alarms) return attempts;
+  return [...attempts, '', ...alarms.map(({ name, state }) => `  ${state.padEnd(18)} ${name}`)];
+}
+
 /** Until Ctrl-C; as one JSON document a line with `--json`. */
-async function watchStatus(control: CliControlPlane, intervalMs: number, json: boolean): Promise<void> {
+async function watchStatus(
+  control: CliControlPlane,
+  intervalMs: number,
+  options: StatusOptions,
+): Promise<void> {
+  const { json } = options;
   const stopped = new AbortController();
   process.once('SIGINT', () => stopped.abort());
   const lines = liveLines({ quiet: json });
   while (!stopped.signal.aborted) {
     const status = await readStatus(control);
     if (json) printData(JSON.stringify({ apiVersion, kind: 'Status', ...status }));
-    else lines.update([...statusLines(status), ...gateLines(status.run?.judged ?? [])]);
+    else
+      lines.update([
+        ...statusLines(status),
+        ...gateLines(status.run?.judged ?? []),
+        ...moreLines(status, options),
+      ]);
     await sleep(intervalMs, undefined, { signal: stopped.signal }).catch(() => undefined);
   }
   lines.done();

@@ -10,20 +10,20 @@ import { openControlPlane, type CliControlPlane } from '../control-plane.ts';
 import { splitBar } from '../output/control-views.ts';
 import { count, percentOfThousandths } from '../output/quantities.ts';
 import { note, printData, printDocument } from '../output/terminal.ts';
+import { promise } from '../promised-option.ts';
 import { verbDescriptions } from '../verb-descriptions.ts';
 
-type TrafficOptions = Options<{ showSplit: boolean; verify: boolean }>;
+type TrafficOptions = Options<{ verify: boolean }>;
 
 /** Requests of this long ago up to now are shown beside the flags. */
 const windowMs = 60_000;
 
 export function addTrafficVerb(program: Command, context: CliContext): void {
-  addVerb(program, context, {
+  const verb = addVerb(program, context, {
     name: 'traffic',
     description: verbDescriptions.traffic,
     examples: ['hal9-migrate traffic --show-split', 'hal9-migrate traffic --verify --json'],
   })
-    .option('--show-split', 'the split (the default)', false)
     .option('--verify', 'fail unless flags and published routes say the same', false)
     .action(async (options: TrafficOptions) => {
       const control = await openControlPlane(connect(options, context.env));
@@ -48,6 +48,7 @@ export function addTrafficVerb(program: Command, context: CliContext): void {
       printData(`measured  ${measuredText(measured)} in the last minute`);
       if (!consistent) note('Flags and routes differ; publish-routes brings them together within a minute.');
     });
+  promise(verb, { '--show-split': 'the split is shown' });
 }
 
 interface Measured {

@@ -4,11 +4,12 @@ import { exitCodes, HalError } from '../../lib/kernel/errors.ts';
 import { addVerb, type CliContext, type Options } from '../command-context.ts';
 import { connect } from '../connection.ts';
 import { functionInvoker } from '../invoker.ts';
-import { listOption } from '../options.ts';
+import { excludes, listOption } from '../options.ts';
 import { checkLines } from '../output/control-views.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
 import { validationSummary } from '../output/validation-views.ts';
+import { promise } from '../promised-option.ts';
 import { parseCategories } from '../state/categories.ts';
 import { chosenDefinition } from '../state/chosen-definition.ts';
 import { replayAll } from '../state/quarantine.ts';
@@ -37,7 +38,7 @@ type ValidateOptions = Options<{
 const categoryHelp = 'category, or several by commas; all when absent';
 
 export function addValidateVerb(program: Command, context: CliContext): void {
-  withModes(
+  const verb = withModes(
     addVerb(program, context, {
       name: 'validate',
       description: verbDescriptions.validate,
@@ -48,12 +49,12 @@ export function addValidateVerb(program: Command, context: CliContext): void {
     }),
   )
     .option('--phase <name>', 'the phase whose result is looked at', 'state-migration')
-    .option('--comprehensive', 'every check (always so; kept for scripts that say it)', false)
     .action((options: ValidateOptions) => validate(options, context));
+  promise(verb, { '--comprehensive': 'every check is made' });
 }
 
 export function addStateValidate(state: Command, context: CliContext): void {
-  withModes(
+  const verb = withModes(
     addVerb(state, context, {
       name: 'validate',
       description: 'schema, integrity and consistency of the state, with a reason for everything that fails',
@@ -67,9 +68,9 @@ export function addStateValidate(state: Command, context: CliContext): void {
     .option('--tests <names...>', `some of ${validationTests.join(', ')}; all when absent`, listOption)
     .option('--failed-only', 'print what did not pass, and nothing else', false)
     .option('--debug', 'name the records that integrity checks found', false)
-    .option('--suggestions', 'say what to do (always so; kept for scripts that say it)', false)
     .option('--fix-and-retry', 'replay what is in quarantine first', false)
     .action((options: ValidateOptions) => validate({ ...options, phase: 'state-migration' }, context));
+  promise(verb, { '--suggestions': 'what failed says what to do about it' });
 }
 
 function withModes(verb: Command): Command {
@@ -95,7 +96,8 @@ async function validate(options: ValidateOptions, context: CliContext): Promise<
   const validation = await validateState(invoker, request, progress);
   lines.done();
   if (!validation.passed) context.setExitCode(exitCodes.gateFailed);
-  if (options.json) printDocument('StateValidation', { phase: options.phase, ...validation });
+  const checks = shownChecks(validation, options);
+  if (options.json) printDocument('StateValidation', { phase: options.phase, ...validation, checks });
   else present(validation, options);
 }
 
@@ -111,18 +113,18 @@ function modeOf({ phase, strict, lenient }: ValidateOptions): ValidationMode {
     });
   }
   if (!strict || !lenient) return lenient ? 'lenient' : 'strict';
-  throw new HalError({
-    name: 'BadOptionValue',
-    message: '--strict and --lenient exclude each other.',
-    remedy: 'Give one of them, or none for strict.',
-    exit: 'usage',
-    facts: { strict, lenient },
-  });
+  throw excludes('--strict', '--lenient');
+}
+
+function shownChecks(
+  { checks }: Pick<StateValidation, 'checks'>,
+  { failedOnly }: ValidateOptions,
+): StateValidation['checks'] {
+  return failedOnly === true ? checks.filter(({ result }) => result !== 'pass') : checks;
 }
 
 function present({ checks, passed, integrity, mode }: StateValidation, options: ValidateOptions): void {
-  const shown = options.failedOnly === true ? checks.filter(({ result }) => result !== 'pass') : checks;
-  for (const line of checkLines(shown)) printData(line);
+  for (const line of checkLines(shownChecks({ checks }, options))) printData(line);
   if (options.failedOnly !== true) {
     printData('');
     for (const line of validationSummary(checks)) printData(line);

@@ -4,6 +4,7 @@ import type { RowFilter } from '../../lib/migration/row-filter.ts';
 import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts';
 import { describeState } from './describe-state.ts';
 import { requireRunning } from './migrate-state.ts';
+import { untilOthersRest } from './wait-for-others.ts';
 
 /** Copies what matches, category by category. Throws HalError `CopyStopped`. */
 export async function copyMatching(
@@ -11,6 +12,8 @@ export async function copyMatching(
   request: {
     readonly categories: readonly Category[];
     readonly filter: RowFilter;
+    /** Whether it stands back while another category is being copied. */
+    readonly yields: boolean;
     readonly signal?: AbortSignal;
   },
   onProgress: (counts: MatchingCounts) => void,
@@ -22,6 +25,7 @@ export async function copyMatching(
     let cursor: string | null = null;
     do {
       request.signal?.throwIfAborted();
+      if (request.yields) await untilOthersRest(invoker, request);
       const event = { category, filter: request.filter, cursor };
       const answer = (await invoker.invoke('copy-matching', event)) as CopyMatchingAnswer;
       for (const name of ['read', 'matched', 'quarantined', 'left'] as const) {

@@ -9,8 +9,13 @@ import { requireRunning } from './migrate-state.ts';
 
 const folder = 'transfer-records';
 
-export async function beginExport(invoker: FunctionInvoker, category: Category): Promise<ExportBegin> {
-  return (await invoker.invoke(folder, { action: 'begin-export', category })) as ExportBegin;
+/** Throws HalError `ChangeLogMissing` where versions are needed and nothing gives any yet. */
+export async function beginExport(
+  invoker: FunctionInvoker,
+  category: Category,
+  { versioned }: { readonly versioned: boolean },
+): Promise<ExportBegin> {
+  return (await invoker.invoke(folder, { action: 'begin-export', category, versioned })) as ExportBegin;
 }
 
 /** Lines of all rows of a category, in key order. */

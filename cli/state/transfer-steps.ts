@@ -1,5 +1,6 @@
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
-import type { TransferManifest, TransferOrigin } from '../../lib/migration/transfer/transfer-manifest.ts';
+import type { ExportBegin } from '../../lib/migration/transfer/export-rows.ts';
+import type { TransferManifest } from '../../lib/migration/transfer/transfer-manifest.ts';
 import { makeTransformLine, type TransformedLine } from '../../lib/migration/transfer/transform-line.ts';
 import type { FunctionInvoker } from '../../lib/orchestrator/function-invoker.ts';
 import { endedByInterrupt } from '../interrupt.ts';
@@ -17,10 +18,11 @@ const nothingStays = {
 /** Writes every row of a category, each with the version of its content. */
 export async function exportCategory(
   invoker: FunctionInvoker,
-  origin: TransferOrigin,
+  { origin }: ExportBegin,
   output: string,
   onProgress: (rows: number) => void,
 ): Promise<TransferManifest> {
+  if (origin === null) throw new Error('transfer-5c2: an export with versions has an origin');
   return await endedByInterrupt(nothingStays, (signal) =>
     withWriter(output, async (writer) => {
       let rows = 0;

@@ -33,7 +33,7 @@ export function makeHandler(deps: TransferRecordsDeps): (event: unknown) => Prom
   const category = z.enum(categoriesOf(deps.definition));
   const line = z.union([z.string(), z.object({ pieces: z.array(z.string()) })]);
   const requestSchema = z.discriminatedUnion('action', [
-    z.object({ action: z.literal('begin-export'), category }),
+    z.object({ action: z.literal('begin-export'), category, versioned: z.boolean() }),
     z.object({
       action: z.literal('export'),
       category,
@@ -53,7 +53,7 @@ export function makeHandler(deps: TransferRecordsDeps): (event: unknown) => Prom
     const request = requestSchema.parse(event);
     switch (request.action) {
       case 'begin-export':
-        return await beginExport(deps, request.category);
+        return await beginExport(deps, request);
       case 'export':
         return await exportPage(deps, request);
       case 'piece':

@@ -136,7 +136,7 @@ const connecting = [
   'migrate --phase shadow',
   'migrate --dry-run',
   'rollback',
-  'traffic --show-split',
+  'traffic --verify',
   'feature list',
   'feature status shadow_mode',
   'feature enable shadow_mode',

@@ -20,6 +20,7 @@ const groups = {
     'list-checkpoints',
     'verify-checkpoint',
     'export-manifest',
+    'export',
     'restore',
     'rollback',
     'recover',

@@ -23,7 +23,8 @@ export const exportedSides = ['flat', 'authority'] as const;
 export type ExportedSide = (typeof exportedSides)[number];
 
 export interface ExportBegin {
-  readonly origin: TransferOrigin;
+  /** null where the store has no change log yet: nothing says what changes from now on. */
+  readonly origin: TransferOrigin | null;
   readonly authority: 'flat' | 'hierarchical';
   readonly rows: number;
 }
@@ -38,16 +39,25 @@ const pageBytes = 2_500_000;
 
 /**
  * What has to be known before the first row is read. The low watermark comes first: no row that is read later was
- * changed before it without a version of its own. Throws HalError `ChangeLogMissing` (from the source).
+ * changed before it without a version of its own. Where versions are needed it throws HalError `ChangeLogMissing` (from
+ * the source) before there are any.
  */
-export async function beginExport(deps: ExportRowsDeps, category: Category): Promise<ExportBegin> {
+export async function beginExport(
+  deps: ExportRowsDeps,
+  { category, versioned }: { readonly category: Category; readonly versioned: boolean },
+): Promise<ExportBegin> {
   const { definition, source, identity } = deps;
-  const watermark = await source.lowWatermark(category);
+  const isLogged = versioned || (await source.isChangeLogInstalled());
+  const watermark = isLogged ? await source.lowWatermark(category) : null;
   const { state } = await source.authority(category);
   let rows = 0;
   for (const { recordType } of tablesOf(definition, category)) rows += await source.countRows(recordType);
+  const origin =
+    watermark === null
+      ? null
+      : { migrationId: await identity.id(), definition: definition.name, category, watermark };
   return {
-    origin: { migrationId: await identity.id(), definition: definition.name, category, watermark },
+    origin,
     authority: state === 'following' ? 'hierarchical' : 'flat',
     rows,
   };

@@ -39,7 +39,8 @@ beforeEach(async () => {
 afterEach(() => store.close());
 
 async function exported(): Promise<{ readonly origin: TransferOrigin; readonly lines: readonly string[] }> {
-  const { origin } = (await handler({ action: 'begin-export', category })) as ExportBegin;
+  const begun = (await handler({ action: 'begin-export', category, versioned: true })) as ExportBegin;
+  const origin = begun.origin!;
   const lines: string[] = [];
   let cursor: string | null = null;
   do {
