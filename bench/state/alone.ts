@@ -7,6 +7,7 @@ import type { Job } from './job.ts';
 import { copyTable, iterateBatches } from './peers.ts';
 import { safeCopy } from './safe-copy.ts';
 import { plainScan, verifyFully } from './verification.ts';
+import { findWrongRecords } from './steady-state.ts';
 import { measureWriteUnits } from './write-units.ts';
 
 const job = JSON.parse(process.argv[2] ?? '{}') as Job;
@@ -36,6 +37,7 @@ const ways = {
   verify: () => timed(() => verifyFully(client, job)),
   'plain-scan': () => timed(() => plainScan(client, job)),
   'dump-items': () => timed(() => dumpItems(client, job)),
+  'find-wrong-records': () => findWrongRecords(client, job),
   'write-units': async () => ({
     ...(await measureWriteUnits(client, await loadItems(job), job)),
     seconds: 0,

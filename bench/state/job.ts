@@ -9,7 +9,8 @@ export interface Job {
     | 'verify'
     | 'plain-scan'
     | 'dump-items'
-    | 'write-units';
+    | 'write-units'
+    | 'find-wrong-records';
   readonly endpoint: string;
   /** SQLite file of the flat store. */
   readonly flatPath: string;
@@ -31,4 +32,7 @@ export interface JobResult {
   readonly writeUnits?: number;
   readonly blindUnits?: number;
   readonly kilobytes?: number;
+  /** Rows and records, the most for one wrong record. */
+  readonly rowsRead?: number;
+  readonly digestBytes?: number;
 }

@@ -11,7 +11,7 @@ const bundle = fileURLToPath(new URL('../../.hal9/bench/alone.mjs', import.meta.
 
 /** For our own work, so that its memory is what it needs; peers hold their items and may take what they want. */
 const heapFlags = ['--max-old-space-size=128', '--max-semi-space-size=4'];
-const limited = new Set<Job['way']>(['safe-copy', 'verify']);
+const limited = new Set<Job['way']>(['safe-copy', 'verify', 'find-wrong-records']);
 
 /** Bundled as the functions are: what a worker loads is what it needs. */
 export async function bundleWays(): Promise<void> {

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import {
   DynamoEventSource,
   KinesisEventSource,
@@ -47,6 +47,12 @@ export function wireEventSources({ functions, state, deploy }: EventSourcesProps
     new DynamoEventSource(state.state, {
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: 100,
+      // What comes from flat, the whole copy first of all, wakes nobody.
+      filters: [
+        FilterCriteria.filter({
+          dynamodb: { NewImage: { origin: { S: FilterRule.isEqual('hierarchical') } } },
+        }),
+      ],
       reportBatchItemFailures: true,
       bisectBatchOnError: true,
       retryAttempts: 10,

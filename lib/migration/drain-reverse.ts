@@ -21,7 +21,7 @@ export async function drainReverse(deps: ReverseChangesDeps, category: Category)
       const entries = await deps.reversePending.list(category, group, entriesPerStep);
       if (entries.length === 0) break;
       const records = await readRecords(deps, entries);
-      if (!(await applyToFlat(deps, category, records))) return false;
+      if ((await applyToFlat(deps, category, records)).length > 0) return false;
     }
   }
   return true;

@@ -1,11 +1,13 @@
 import { HalError } from '../kernel/errors.ts';
+import { mapBounded } from '../kernel/map-bounded.ts';
 import { parseExactJson } from '../kernel/canonical-json.ts';
 import type { Category } from './category.ts';
 import type { MigrationDefinition } from './definition.ts';
 import { groupOf } from './bucket.ts';
 import { recordPk } from './key.ts';
 import type { FlatSource, ReverseChange, ReversePendingStore, TargetStore } from './ports.ts';
-import type { StoredRecord } from './record.ts';
+import { compareVersions, type StoredRecord } from './record.ts';
+import type { RecordKey } from './row.ts';
 import { carryCanary, isCanary } from './reverse-canary.ts';
 import { tableOf } from './table-lookup.ts';
 
@@ -17,47 +19,90 @@ export interface ReverseChangesDeps {
 }
 
 /**
- * Carries one image of the state table's stream to flat. `not-ours`: flat's own write, or one of an authority that
+ * What became of one image of the state table's stream. `not-ours`: flat's own write, or one of an authority that
  * is over and drained. `too-early`: flat does not follow that epoch yet; deliver it again later.
  */
 export type ReverseResult = 'applied' | 'not-ours' | 'too-early';
 
+/** Entries that are removed side by side. */
+const removals = 16;
+
+/**
+ * Carries images of the state table's stream to flat, in their order for every key: of each key only the newest, all
+ * of a category in one transaction. A result for every image; throws when one of them cannot be carried at all.
+ */
 export function makeReverseChanges(
   deps: ReverseChangesDeps,
-): (record: StoredRecord) => Promise<ReverseResult> {
-  return async (image) => {
-    if (image.origin !== 'hierarchical') return 'not-ours';
-    if (isCanary(image.key)) {
+): (images: readonly StoredRecord[]) => Promise<readonly ReverseResult[]> {
+  return async (images) => {
+    const results: ReverseResult[] = [];
+    let before: StoredRecord[] = [];
+    for (const image of images) {
+      if (image.origin !== 'hierarchical' || !isCanary(image.key)) {
+        before.push(image);
+        continue;
+      }
+      // A canary says that the path is open: not before what came before it is through.
+      results.push(...(await carryImages(deps, before)));
+      before = [];
       await carryCanary(deps, image);
-      return 'applied';
+      results.push('applied');
     }
-    const record = image.intact ? image : await readIntact(deps.target, image);
-    if (record.origin !== 'hierarchical') return 'not-ours';
-    const applied = await applyToFlat(deps, record.category, [record]);
-    if (applied) return 'applied';
-    const authority = await deps.source.authority(record.category);
-    return authority.epoch > record.version.epoch ? 'not-ours' : 'too-early';
+    return [...results, ...(await carryImages(deps, before))];
   };
 }
 
+async function carryImages(
+  deps: ReverseChangesDeps,
+  images: readonly StoredRecord[],
+): Promise<readonly ReverseResult[]> {
+  const records = await mapBounded(images, removals, async (image) =>
+    image.origin !== 'hierarchical' || image.intact ? image : await readIntact(deps.target, image),
+  );
+  const ours = records.filter(({ origin }) => origin === 'hierarchical');
+  const refused = new Set<string>();
+  for (const [category, ofCategory] of Map.groupBy(ours, (record) => record.category)) {
+    const newest = [...newestByKey(ofCategory).values()];
+    for (const key of await applyToFlat(deps, category, newest)) refused.add(recordPk(key));
+  }
+  const results: ReverseResult[] = [];
+  for (const { origin, key, category, version } of records) {
+    if (origin !== 'hierarchical') results.push('not-ours');
+    else if (!refused.has(recordPk(key))) results.push('applied');
+    else {
+      const authority = await deps.source.authority(category);
+      results.push(authority.epoch > version.epoch ? 'not-ours' : 'too-early');
+    }
+  }
+  return results;
+}
+
+function newestByKey(records: readonly StoredRecord[]): ReadonlyMap<string, StoredRecord> {
+  const newest = new Map<string, StoredRecord>();
+  for (const record of records) {
+    const pk = recordPk(record.key);
+    const known = newest.get(pk);
+    if (known === undefined || compareVersions(known.version, record.version) < 0) newest.set(pk, record);
+  }
+  return newest;
+}
+
 /**
- * Restores, applies and clears the pending entries; false when flat refused the epoch of a record. What an offline
- * store does not keep stays pending: the entries say what flat lacks.
+ * Restores and applies records with distinct keys, and clears their pending entries. Returns the keys whose epoch flat
+ * refused. What an offline store does not keep stays pending: the entries say what flat lacks.
  */
 export async function applyToFlat(
   deps: ReverseChangesDeps,
   category: Category,
   records: readonly StoredRecord[],
-): Promise<boolean> {
+): Promise<readonly RecordKey[]> {
   const changes = records.map((record) => reverseChange(deps.definition, record));
   const outcomes = await deps.source.applyReverse(category, changes);
-  let accepted = true;
-  for (const [at, { key, version }] of changes.entries()) {
-    if (outcomes[at] === 'refused-epoch') accepted = false;
-    else if (outcomes[at] !== 'not-kept')
-      await deps.reversePending.remove({ key, category, group: groupOf(key), version });
-  }
-  return accepted;
+  const arrived = changes.filter((_, at) => outcomes[at] === 'applied' || outcomes[at] === 'already-newer');
+  await mapBounded(arrived, removals, ({ key, version }) =>
+    deps.reversePending.remove({ key, category, group: groupOf(key), version }),
+  );
+  return changes.filter((_, at) => outcomes[at] === 'refused-epoch').map(({ key }) => key);
 }
 
 function reverseChange(definition: MigrationDefinition, record: StoredRecord): ReverseChange {

@@ -190,7 +190,7 @@ describe('a row that no item and no message holds', () => {
       group: groupOf(key),
       expected: before?.version ?? null,
     });
-    const result = await makeReverseChanges(system)({ ...record, body: null, intact: false });
+    const [result] = await makeReverseChanges(system)([{ ...record, body: null, intact: false }]);
 
     expect([written, result]).toEqual(['written', 'applied']);
     const [row] = execute(`SELECT payload FROM flat_learning WHERE id = '${id}'`);

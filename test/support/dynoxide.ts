@@ -26,10 +26,13 @@ export interface TestDynamo {
   stop(): Promise<void>;
 }
 
-/** A DynamoDB on this machine: `LOCAL_DDB_ENDPOINT`, or a process of its own on a free port. */
-export async function startDynamo(): Promise<TestDynamo> {
-  const running = process.env['LOCAL_DDB_ENDPOINT'];
-  const engine = running === undefined ? await startEngine() : null;
+/**
+ * A DynamoDB on this machine: `LOCAL_DDB_ENDPOINT`, or a process of its own on a free port, which keeps its tables in
+ * memory or in the file that is named.
+ */
+export async function startDynamo({ databasePath }: { databasePath?: string } = {}): Promise<TestDynamo> {
+  const running = databasePath === undefined ? process.env['LOCAL_DDB_ENDPOINT'] : undefined;
+  const engine = running === undefined ? await startEngine(databasePath) : null;
   const endpoint = running ?? engine?.endpoint ?? '';
   const client = localDynamoClient(endpoint);
   const streams = new DynamoDBStreamsClient(localSettings(endpoint));
@@ -98,9 +101,12 @@ async function createTable(client: DynamoDBClient, purpose: string, name: string
   );
 }
 
-async function startEngine(): Promise<{ endpoint: string; child: ChildProcess; stop(): Promise<void> }> {
+async function startEngine(
+  databasePath?: string,
+): Promise<{ endpoint: string; child: ChildProcess; stop(): Promise<void> }> {
   const port = await freePort();
-  const child = spawn(engineBinary(), ['serve', '--port', String(port)], { stdio: 'ignore' });
+  const place = databasePath === undefined ? [] : ['--db-path', databasePath];
+  const child = spawn(engineBinary(), ['serve', '--port', String(port), ...place], { stdio: 'ignore' });
   // A test runner that dies must not leave its engine behind.
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);

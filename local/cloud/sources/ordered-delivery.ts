@@ -24,13 +24,23 @@ const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 
 /**
- * Delivers one batch of a shard in order. A failed batch is repeated from its first failed record, smaller when the
+ * Delivers what the source's filter lets through of one batch of a shard, in order. A failed batch is repeated from its first failed record, smaller when the
  * source bisects, until its retries are used up. Returns early when stopped; the rest is delivered again next time.
  */
 export async function deliverInOrder(
   delivery: OrderedDelivery,
   records: readonly OrderedRecord[],
 ): Promise<void> {
+  const wanted = records.filter(({ body }) => delivery.source.filter(body));
+  const last = records.at(-1);
+  await deliverWanted(delivery, wanted);
+  // What was filtered out behind the last wanted one is done too.
+  if (last !== undefined && last !== wanted.at(-1) && !delivery.signal.aborted) {
+    await delivery.advance(last.sequenceNumber);
+  }
+}
+
+async function deliverWanted(delivery: OrderedDelivery, records: readonly OrderedRecord[]): Promise<void> {
   let rest = records;
   let size = records.length;
   let failures = 0;

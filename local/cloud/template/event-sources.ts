@@ -1,6 +1,7 @@
 import { functionNameOf, nameInArn } from '../../engines/arns.ts';
 import { HalError } from '../../../lib/kernel/errors.ts';
 import { nameOf } from './identities.ts';
+import { everyRecord, parseEventFilter, type EventFilter } from '../sources/event-filter.ts';
 import { listAt, optionalNumber, optionalText, propertyAt, textAt } from './properties.ts';
 import type { ResolvedResource } from './resolve.ts';
 
@@ -11,6 +12,8 @@ export interface EventSource {
   /** Name of the queue, table or stream. */
   readonly sourceName: string;
   readonly sourceArn: string;
+  /** Which records are delivered; the others are done without the function. */
+  readonly filter: EventFilter;
   readonly batchSize: number;
   readonly batchWindowMs: number;
   readonly reportsItemFailures: boolean;
@@ -35,7 +38,6 @@ export function eventSources(resources: readonly ResolvedResource[]): readonly E
 }
 
 function eventSource(resource: ResolvedResource): EventSource {
-  if (propertyAt(resource, 'FilterCriteria') !== undefined) throw unsupported(resource, 'FilterCriteria');
   const sourceArn = textAt(resource, 'EventSourceArn');
   const kind = kindOf(resource, sourceArn);
   const retries = optionalNumber(resource, 'MaximumRetryAttempts') ?? -1;
@@ -45,6 +47,7 @@ function eventSource(resource: ResolvedResource): EventSource {
     functionName: functionNameOf(textAt(resource, 'FunctionName')),
     sourceName: nameInArn(sourceArn).split('/')[0] ?? '',
     sourceArn,
+    filter: filterOf(resource, kind),
     batchSize: optionalNumber(resource, 'BatchSize') ?? (kind === 'queue' ? 10 : 100),
     batchWindowMs: (optionalNumber(resource, 'MaximumBatchingWindowInSeconds') ?? 0) * 1_000,
     reportsItemFailures: responses.includes('ReportBatchItemFailures'),
@@ -53,6 +56,14 @@ function eventSource(resource: ResolvedResource): EventSource {
     bisects: propertyAt(resource, 'BisectBatchOnFunctionError') === true,
     failureQueueArn: optionalText(resource, 'DestinationConfig.OnFailure.Destination') ?? null,
   };
+}
+
+function filterOf(resource: ResolvedResource, kind: EventSource['kind']): EventFilter {
+  const filters = listAt(resource, 'FilterCriteria.Filters') as readonly { readonly Pattern: string }[];
+  if (filters.length === 0) return everyRecord;
+  const filter = kind === 'table' ? parseEventFilter(filters.map(({ Pattern }) => Pattern)) : null;
+  if (filter === null) throw unsupported(resource, 'FilterCriteria');
+  return filter;
 }
 
 function kindOf(resource: ResolvedResource, sourceArn: string): EventSource['kind'] {

@@ -208,7 +208,8 @@ function guarded(world: ReturnType<typeof migrationInMemory>, deliver: boolean) 
   const reverseChange = makeReverseChanges(world.deps);
   const carried: Promise<unknown>[] = [];
   world.world.onRecordPut = (_pk, record) => {
-    if (deliver && record.origin === 'hierarchical') carried.push(reverseChange({ ...record, intact: true }));
+    if (deliver && record.origin === 'hierarchical')
+      carried.push(reverseChange([{ ...record, intact: true }]));
   };
   return { settings, carried, deps: { ...world.deps, guards } };
 }
@@ -222,7 +223,7 @@ describe('a switch to the hierarchical side', () => {
     const switched = await makeSwitchAuthority(deps).switchTo(forward);
 
     expect(switched).toMatchObject({ record: { stage: 'done', canaryMs: expect.any(Number) as number } });
-    expect(await Promise.all(carried)).toEqual(['applied']);
+    expect(await Promise.all(carried)).toEqual([['applied']]);
     expect([...migration.world.records.keys()].filter((pk) => pk.startsWith('~'))).toEqual([]);
     expect(migration.world.reversePending.size).toBe(0);
   });
@@ -252,7 +253,7 @@ describe('a switch to the hierarchical side', () => {
     };
     const reverseChange = makeReverseChanges({ ...migration.deps, source: unwritable });
     migration.world.onRecordPut = (_pk, record) =>
-      void reverseChange({ ...record, intact: true }).catch(() => undefined);
+      void reverseChange([{ ...record, intact: true }]).catch(() => undefined);
 
     await expect(makeSwitchAuthority(deps).switchTo(forward)).rejects.toMatchObject({
       name: 'ReversePathUnproven',

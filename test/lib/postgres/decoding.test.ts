@@ -25,7 +25,10 @@ const fill = (client: pg.Client) =>
 
 const untilNumber = async (client: pg.Client, sql: string, expected: number): Promise<void> => {
   await expect
-    .poll(async () => Number((await client.query<{ n: string }>(sql)).rows[0]?.n), { interval: 20, timeout: 30_000 })
+    .poll(async () => Number((await client.query<{ n: string }>(sql)).rows[0]?.n), {
+      interval: 20,
+      timeout: 30_000,
+    })
     .toBe(expected);
 };
 

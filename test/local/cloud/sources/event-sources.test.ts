@@ -5,7 +5,7 @@ import {
   PutItemCommand,
   ScanCommand,
 } from '@aws-sdk/client-dynamodb';
-import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
+import { DescribeStreamCommand, DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { CreateQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,6 +19,7 @@ import type { InvocationResult } from '../../../../local/cloud/lambda/invocation
 import type { RunningSource } from '../../../../local/cloud/sources/deps.ts';
 import { openPositions } from '../../../../local/cloud/sources/positions.ts';
 import { startQueueSource } from '../../../../local/cloud/sources/queue-source.ts';
+import { everyRecord, parseEventFilter } from '../../../../local/cloud/sources/event-filter.ts';
 import { startTableSource } from '../../../../local/cloud/sources/table-source.ts';
 import { sweepTable } from '../../../../local/cloud/sources/ttl-sweeper.ts';
 import { findTableEngine, startTableEngine } from '../../../../local/cloud/table-engine.ts';
@@ -56,6 +57,7 @@ const source: EventSource = {
   functionName: 'work',
   sourceName: 'source',
   sourceArn: 'arn:aws:sqs:us-east-1:000000000000:source',
+  filter: everyRecord,
   batchSize: 10,
   batchWindowMs: 0,
   reportsItemFailures: true,
@@ -199,6 +201,30 @@ describe('the stream of a table as event source', () => {
     const second = start(streamArn, { functionName: 'ordered' }, invoke);
     await expect.poll(() => seen).toEqual(['1', '2', '3', '2', '3', '4']);
     await second.stop();
+  });
+
+  it('wakes nobody for what its filter leaves out, and does not look at that again', async () => {
+    const streamArn = await createTable('filtered');
+    const seen: string[] = [];
+    const filter = parseEventFilter(['{"dynamodb":{"NewImage":{"origin":{"S":["theirs"]}}}}']) ?? everyRecord;
+    const running = start(streamArn, { functionName: 'filtered', filter }, (event) => {
+      seen.push(...keysOf(event));
+      return returned(null);
+    });
+    const theirs = { origin: { S: 'theirs' } };
+
+    await put('filtered', '1', theirs);
+    await put('filtered', '2', { origin: { S: 'ours' } });
+    await put('filtered', '3', theirs);
+    for (const pk of ['4', '5']) await put('filtered', pk, { origin: { S: 'ours' } });
+
+    await expect.poll(() => seen).toEqual(['1', '3']);
+    const { StreamDescription } = await tableStreams.send(
+      new DescribeStreamCommand({ StreamArn: streamArn }),
+    );
+    const shard = StreamDescription?.Shards?.[0]?.ShardId ?? '';
+    await expect.poll(() => positions.get(`filtered ${shard}`)).toBe('5');
+    await running.stop();
   });
 
   it('bisects a batch that fails as a whole and gives up what fails alone', async () => {

@@ -60,7 +60,10 @@ describe('resources of the templates', () => {
   });
 
   it('that the local cloud would run differently are refused', () => {
-    const filtered = resource('AWS::Lambda::EventSourceMapping', { ...mapping, FilterCriteria: {} });
+    const filtered = resource('AWS::Lambda::EventSourceMapping', {
+      ...mapping,
+      FilterCriteria: { Filters: [{ Pattern: '{"body":["x"]}' }] },
+    });
     const cron = resource('AWS::Events::Rule', { ScheduleExpression: 'cron(0 12 * * ? *)', Targets: [] });
 
     expect(() => eventSources([filtered])).toThrow(/FilterCriteria/);
