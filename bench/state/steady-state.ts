@@ -32,14 +32,14 @@ const invocationMs = 45_000;
  * continuous reconciliation find and repair it. The slowest of them is the result, and the most that one read.
  */
 export async function findWrongRecords(client: DynamoDBClient, job: Job): Promise<Omit<JobResult, 'rssMb'>> {
-  const { reconcile, kept, anchor, ports, close } = await openReconciliation(client, job);
-  await anchor();
-  const keys = await someKeys(ports);
+  const reconciliation = await openReconciliation(client, job);
+  await reconciliation.anchor();
+  const keys = await someKeys(reconciliation.ports);
   const found = { seconds: 0, rows: 0, records: 0 };
   for (const key of keys) {
     await damage(client, job.tables.state, key);
     const startedAtMs = performance.now();
-    const { report, fixes } = await reconcile();
+    const { report, fixes } = await reconciliation.reconcile();
     const seconds = (performance.now() - startedAtMs) / 1_000;
     const [difference] = report.differences;
     if (report.differences.length !== 1 || difference?.key.id !== key.id || fixes?.written !== 1) {
@@ -51,8 +51,8 @@ export async function findWrongRecords(client: DynamoDBClient, job: Job): Promis
     found.rows = Math.max(found.rows, report.scanned.rows + report.scanned.records);
     found.records = Object.values(report.byCategory).reduce((sum, { total }) => sum + total, 0);
   }
-  const digestBytes = (await kept.load())?.bytes.length ?? 0;
-  await close();
+  const digestBytes = (await reconciliation.kept.load())?.bytes.length ?? 0;
+  await reconciliation.close();
   return { records: found.records, seconds: found.seconds, rowsRead: found.rows, digestBytes };
 }
 

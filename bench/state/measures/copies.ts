@@ -1,4 +1,4 @@
-import { count, speedOf, type Bench } from '../bench.ts';
+import { speedOf, type Bench } from '../bench.ts';
 import { figure, median, type Figure } from '../figures.ts';
 import type { Job, JobResult } from '../job.ts';
 import { cpuLimit, unitsLimit } from './limits.ts';
