@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+
 import { makeHandler as makePlanBatches } from '../../functions/plan-batches/handler.ts';
 import { makeHandler as makeVerifyState } from '../../functions/verify-state/handler.ts';
 import { realSleeper } from '../../lib/aws/backoff.ts';
 import { makeDigestStore } from '../../lib/aws/digest-store.ts';
+import { makeLargeBodies } from '../../lib/aws/large-bodies.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeQueue } from '../../lib/aws/range-queue.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
@@ -118,7 +121,14 @@ async function makeSystem(
   const source = await openFlatSource(flat.config, hal9Definition);
   await source.installChangeLog();
   const clock = { nowMs: () => Date.now() };
-  const target = makeTargetStore({ client, table: tables.state });
+  const endpoint = await queues.client.config.endpoint?.();
+  const sqsUrl = `http://${endpoint?.hostname ?? ''}:${endpoint?.port ?? ''}`;
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const objects = new S3Client({ endpoint: sqsUrl, region: 'us-east-1', credentials, forcePathStyle: true });
+  const bodyBucket = `${tables.state}-bodies`;
+  await objects.send(new CreateBucketCommand({ Bucket: bodyBucket }));
+  const bodies = makeLargeBodies({ client: objects, bucket: bodyBucket });
+  const target = makeTargetStore({ client, table: tables.state, bodies });
   const deps = {
     definition: hal9Definition,
     source,
@@ -138,14 +148,14 @@ async function makeSystem(
   const queue = makeRangeQueue({ client: queues.client, queueUrl: rangeQueueUrl });
   const plan = makePlanBatches({ ...deps, queue, rowsPerRange: 200 });
   const verifyState = makeVerifyState({ ...deps, timeBudgetMs: 2_000 });
-  const endpoint = await queues.client.config.endpoint?.();
   return {
     target,
     plan,
     task: {
       source: flat.config,
       dynamoUrl: dynamo.endpoint,
-      sqsUrl: `http://${endpoint?.hostname ?? ''}:${endpoint?.port ?? ''}`,
+      sqsUrl,
+      bodyBucket,
       tables,
       rangeQueueUrl,
       changeQueueUrl,
@@ -168,7 +178,10 @@ async function makeSystem(
         ({ cursor } = answer);
       }
     },
-    close: () => source.close(),
+    async close(): Promise<void> {
+      objects.destroy();
+      await source.close();
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { startDynamo, type TestDynamo } from '../support/dynoxide.ts';
 import { startQueues, type TestQueues } from '../support/fauxqs.ts';
 import { runCopy } from './crash-run.ts';
 import { faultsOf } from './faults-of.ts';
+import { engines } from './flat-side.ts';
 
 let dynamo: TestDynamo;
 let queues: TestQueues;
@@ -12,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([dynamo.stop(), queues.stop()]));
 
-test.each(['sqlite', 'postgres'] as const)(
+test.each(engines)(
   'workers that are killed while they copy from %s under live writes change nothing of what comes out',
   async (engine) => {
     const options = { engine, seed: 3, records: 1_500, writes: 300 };

@@ -10,7 +10,10 @@ import { targetOfUrl } from '../../lib/postgres/open-store.ts';
 import { generateStore } from '../../lib/sqlite/generate-store.ts';
 import { startPostgres } from '../../local/postgres/start-postgres.ts';
 
-export type Engine = 'sqlite' | 'postgres';
+/** PostgreSQL with a change log by triggers, or one that is decoded from the write-ahead log. */
+export const engines = ['sqlite', 'postgres', 'postgres-decoded'] as const;
+
+export type Engine = (typeof engines)[number];
 
 /** A flat store full of generated rows, and a connection of a writer that knows nothing of the migration. */
 export interface FlatSide {
@@ -24,7 +27,8 @@ export async function makeFlatSide(
   engine: Engine,
   generated: { readonly records: number; readonly seed: number },
 ): Promise<FlatSide> {
-  return await (engine === 'sqlite' ? inSqlite(generated) : inPostgres(generated));
+  if (engine === 'sqlite') return await inSqlite(generated);
+  return await inPostgres(engine === 'postgres' ? 'replica' : 'logical', generated);
 }
 
 async function inSqlite(generated: { readonly records: number; readonly seed: number }): Promise<FlatSide> {
@@ -50,8 +54,11 @@ async function inSqlite(generated: { readonly records: number; readonly seed: nu
   };
 }
 
-async function inPostgres(generated: { readonly records: number; readonly seed: number }): Promise<FlatSide> {
-  const server = await startPostgres(18);
+async function inPostgres(
+  walLevel: 'replica' | 'logical',
+  generated: { readonly records: number; readonly seed: number },
+): Promise<FlatSide> {
+  const server = await startPostgres(18, walLevel);
   const url = await server.createDatabase();
   await generateDatabase({ target: targetOfUrl(url, 'public'), ...generated });
   const client = new pg.Client({ connectionString: url });

@@ -4,6 +4,7 @@ import { startDynamo } from '../support/dynoxide.ts';
 import { startQueues } from '../support/fauxqs.ts';
 import { runCopy } from './crash-run.ts';
 import { faultsOf } from './faults-of.ts';
+import { engines } from './flat-side.ts';
 
 const { values } = parseArgs({
   options: {
@@ -15,10 +16,10 @@ const { values } = parseArgs({
 });
 const [kills, seed] = [Number(values.kills), Number(values.seed)];
 const records = Number(values.records ?? 1_000 + 100 * kills);
-const engine = values.source;
+const engine = engines.find((known) => known === values.source);
 const areNumbers = [kills, seed, records].every((number) => Number.isInteger(number) && number > 0);
-if (!areNumbers || (engine !== 'sqlite' && engine !== 'postgres')) {
-  console.error('usage: crash --kills N --source sqlite|postgres --seed N [--records N]');
+if (!areNumbers || engine === undefined) {
+  console.error(`usage: crash --kills N --source ${engines.join('|')} --seed N [--records N]`);
   process.exit(2);
 }
 

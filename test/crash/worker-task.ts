@@ -12,6 +12,8 @@ export interface WorkerTask {
   readonly tables: ReturnType<typeof resourceNames>['tables'];
   readonly rangeQueueUrl: string;
   readonly changeQueueUrl: string;
+  /** Of the same server as the queues. */
+  readonly bodyBucket: string;
   /** It kills itself at this point: each call of a store counts twice, before and after. null: never. */
   readonly dieAt: number | null;
 }

@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 
 import { makeHandler as makeApplyChanges } from '../../functions/apply-changes/handler.ts';
@@ -9,6 +10,7 @@ import { makeHandler as makeMigrateBatch } from '../../functions/migrate-batch/h
 import { makeHandler as makeRelayChanges } from '../../functions/relay-changes/handler.ts';
 import { realSleeper } from '../../lib/aws/backoff.ts';
 import { makeChangeQueue } from '../../lib/aws/change-queue.ts';
+import { makeLargeBodies } from '../../lib/aws/large-bodies.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
 import { makeRangeStore } from '../../lib/aws/range-store.ts';
 import { makeRelayStore } from '../../lib/aws/relay-store.ts';
@@ -39,7 +41,9 @@ const place = { region: 'us-east-1', credentials: { accessKeyId: 'local', secret
 const client = new DynamoDBClient({ ...place, endpoint: task.dynamoUrl });
 const sqs = new SQSClient({ ...place, endpoint: task.sqsUrl });
 atEachRequest(client, death.point);
+const objects = new S3Client({ ...place, endpoint: task.sqsUrl, forcePathStyle: true });
 atEachRequest(sqs, death.point);
+const bodies = makeLargeBodies({ client: objects, bucket: task.bodyBucket });
 
 const clock = { nowMs: () => Date.now() };
 const flat = atEachCall(await openFlatSource(task.source, hal9Definition), death.point);
@@ -64,7 +68,8 @@ const deps = {
   guards: null,
   pageSize,
   leaseMs,
-  target: makeTargetStore({ client, table: task.tables.state }),
+  bodies,
+  target: makeTargetStore({ client, table: task.tables.state, bodies }),
   quarantine: makeQuarantineStore({ client, table: task.tables.quarantine }),
   ranges: makeRangeStore({ client, table: task.tables.progress, clock }),
   relay: makeRelayStore({ client, table: task.tables.progress }),
