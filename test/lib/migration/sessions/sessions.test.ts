@@ -14,6 +14,7 @@ import { judgeSession } from '../../../../lib/migration/sessions/judge-session.t
 import { tableOf } from '../../../../lib/migration/table-lookup.ts';
 import { makeCopiedStore, type CopiedStore } from '../../../support/copied-store.ts';
 import { startDynamo, type TestDynamo } from '../../../support/dynoxide.ts';
+import { flatEngines, startFlatEngine, type FlatEngine } from '../../../support/flat-engines.ts';
 
 const table = tableOf(hal9Definition, 'session');
 const key = { recordType: 'session', id: 's1' };
@@ -112,15 +113,16 @@ describe('a session that was copied at any time', () => {
   });
 });
 
-describe('the sessions of a whole store', () => {
+describe.each(flatEngines)('the sessions of a whole store in %s', (name) => {
   let dynamo: TestDynamo;
+  let engine: FlatEngine;
   let store: CopiedStore;
   beforeAll(async () => {
-    dynamo = await startDynamo();
+    [dynamo, engine] = await Promise.all([startDynamo(), startFlatEngine(name)]);
   });
-  afterAll(() => dynamo.stop());
+  afterAll(() => Promise.all([dynamo.stop(), engine.stop()]));
   beforeEach(async () => {
-    store = await makeCopiedStore(dynamo, 2_000);
+    store = await makeCopiedStore(dynamo, engine, 2_000);
     await store.copy('user-sessions');
   });
   afterEach(() => store.close());
@@ -157,8 +159,10 @@ describe('the sessions of a whole store', () => {
         ExpressionAttributeValues: { ':ttl': { N: String((record.expiresAtS ?? 0) - 1) } },
       }),
     );
-    const other = [...stored].find(([name, { expiresAtS }]) => expiresAtS !== undefined && name !== pk)![0];
-    store.execute(`UPDATE flat_sessions SET expires_at = 4000000000 WHERE id = '${other.split('/')[1]}'`);
+    const other = [...stored].find(([one, { expiresAtS }]) => expiresAtS !== undefined && one !== pk)![0];
+    await store.execute(
+      `UPDATE flat_sessions SET expires_at = ${store.flat.any('4000000000')} WHERE id = '${other.split('/')[1]}'`,
+    );
     const report = await check();
 
     expect(report.counts).toEqual({ SessionDropsOtherwise: 1 });
