@@ -18,19 +18,21 @@ import { makeTransformLine } from '../../../../lib/migration/transfer/transform-
 import type { TransferOrigin } from '../../../../lib/migration/transfer/transfer-manifest.ts';
 import { makeCopiedStore, type CopiedStore } from '../../../support/copied-store.ts';
 import { startDynamo, type TestDynamo } from '../../../support/dynoxide.ts';
+import { startFlatEngine, type FlatEngine } from '../../../support/flat-engines.ts';
 
 const category = 'learning-data';
 
 let dynamo: TestDynamo;
+let engine: FlatEngine;
 beforeAll(async () => {
-  dynamo = await startDynamo();
+  [dynamo, engine] = await Promise.all([startDynamo(), startFlatEngine('SQLite')]);
 });
-afterAll(() => dynamo.stop());
+afterAll(() => Promise.all([dynamo.stop(), engine.stop()]));
 
 let store: CopiedStore;
 let handler: ReturnType<typeof makeHandler>;
 beforeEach(async () => {
-  store = await makeCopiedStore(dynamo, 400);
+  store = await makeCopiedStore(dynamo, engine, 400);
   const { deps, client, tables } = store;
   const identity = makeMigrationIdentity({ client, table: tables.progress });
   handler = makeHandler({ ...deps, identity, bodies: makeMemoryLargeBodies(), timeBudgetMs: 60_000 });
@@ -114,10 +116,10 @@ describe('learning data that is exported, transformed and imported', () => {
     const { records } = transformed(lines);
     const [early, late, gone, goneLate] = records.slice(0, 4).map(pkOf) as [string, string, string, string];
 
-    store.execute(change(early) + remove(gone));
+    await store.execute(change(early) + remove(gone));
     await store.relay(category);
     const live = await storedRecord(early);
-    store.execute(change(late) + remove(goneLate));
+    await store.execute(change(late) + remove(goneLate));
     await imported(origin, records);
 
     expect(live?.body).toContain('"access_count":777');
@@ -131,7 +133,7 @@ describe('learning data that is exported, transformed and imported', () => {
   });
 
   test('carries rows that are changed while they are exported at their own version', async () => {
-    store.execute(`UPDATE flat_learning SET access_count = 5 WHERE rowid = 1`);
+    await store.execute(`UPDATE flat_learning SET access_count = 5 WHERE rowid = 1`);
     const { origin, lines } = await exported();
     const own = lines.filter((line) => !line.includes('"v":null'));
 
@@ -188,7 +190,7 @@ describe('learning data that is exported, transformed and imported', () => {
   });
 
   test('may be longer than a call of a function', async () => {
-    store.execute(
+    await store.execute(
       `UPDATE flat_learning SET payload = json_quote(replace(printf('%.1500000c', 'x'), 'x', 'é')) WHERE rowid = 1`,
     );
     const { origin, lines } = await exported();
