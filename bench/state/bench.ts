@@ -44,6 +44,7 @@ export async function openBench(options: { rounds: number; concurrency: number }
         endpoint: dynamo.endpoint,
         flatPath,
         itemsPath: join(directory, 'items.jsonl'),
+        bodiesPath: join(directory, 'bodies'),
         // Without a stream, which makes the engine store every image once more.
         tables: { state: tables.control, progress: tables.progress, quarantine: tables.quarantine },
         fromTable: '',

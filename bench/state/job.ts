@@ -16,6 +16,8 @@ export interface Job {
   readonly flatPath: string;
   /** JSON Lines of the items that the safe copy made, for those that write the same again. */
   readonly itemsPath: string;
+  /** Directory of the bodies that no item holds. */
+  readonly bodiesPath: string;
   readonly tables: { readonly state: string; readonly progress: string; readonly quarantine: string };
   /** Table that is read, for those that copy from table to table. */
   readonly fromTable: string;

@@ -9,6 +9,7 @@ import { makeMigrateRange } from '../../lib/migration/migrate-range.ts';
 import { makePlanBackfill } from '../../lib/migration/plan-backfill.ts';
 import type { RangeTask } from '../../lib/migration/ports.ts';
 import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { openFileBodies } from './file-bodies.ts';
 import type { Job } from './job.ts';
 
 /** Everything a worker does: read, convert, hash, write under the condition, checkpoint under the fence. */
@@ -19,7 +20,7 @@ export async function safeCopy(client: DynamoDBClient, job: Job): Promise<number
     definition: hal9Definition,
     source,
     ranges: makeRangeStore({ client, table: job.tables.progress, clock }),
-    target: makeTargetStore({ client, table: job.tables.state }),
+    target: makeTargetStore({ client, table: job.tables.state, bodies: openFileBodies(job) }),
     quarantine: makeQuarantineStore({ client, table: job.tables.quarantine }),
     clock,
   };

@@ -21,6 +21,7 @@ import type { ReconcileAnswer } from '../../lib/migration/reconcile-state.ts';
 import { recordPk } from '../../lib/migration/key.ts';
 import type { RecordKey } from '../../lib/migration/row.ts';
 import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { openFileBodies } from './file-bodies.ts';
 import type { Job, JobResult } from './job.ts';
 
 /** So many wrong records, one after the other. */
@@ -67,13 +68,14 @@ async function openReconciliation(client: DynamoDBClient, job: Job) {
     }),
   );
   const clock = { nowMs: () => Date.now() };
+  const bodies = openFileBodies(job);
   const streams = new DynamoDBStreamsClient({
     ...clientDefaults({ region: 'us-east-1' }),
     endpoint: job.endpoint,
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
   const source = openFlatSource({ kind: 'sqlite', path: job.flatPath }, hal9Definition);
-  const target = makeTargetStore({ client, table: state });
+  const target = makeTargetStore({ client, table: state, bodies });
   const settings = makeSettingsStore({ client, table: progress });
   const kept = makeKeptDigestStore({ client, table: progress });
   const handler = makeHandler({
@@ -85,7 +87,7 @@ async function openReconciliation(client: DynamoDBClient, job: Job) {
     relay: makeRelayStore({ client, table: progress }),
     digests: makeDigestStore({ client, table: progress }),
     kept,
-    stream: makeStateStream({ client, streams, table: state, clock }),
+    stream: makeStateStream({ client, streams, table: state, clock, bodies }),
     settings,
     audit: makeMemoryAuditLog(),
     metrics: makeMetricSink(),

@@ -14,6 +14,7 @@ import { categoriesOf } from '../../lib/migration/table-lookup.ts';
 import { totalOf } from '../../lib/migration/verification-report.ts';
 import { makeVerifyState } from '../../lib/migration/verify-state.ts';
 import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
+import { openFileBodies } from './file-bodies.ts';
 import type { Job } from './job.ts';
 
 const segments = 4;
@@ -25,7 +26,7 @@ export async function verifyFully(client: DynamoDBClient, job: Job): Promise<num
   const verifyState = makeVerifyState({
     definition: hal9Definition,
     source,
-    target: makeTargetStore({ client, table: job.tables.state }),
+    target: makeTargetStore({ client, table: job.tables.state, bodies: openFileBodies(job) }),
     quarantine: makeQuarantineStore({ client, table: job.tables.quarantine }),
     ranges: makeRangeStore({ client, table: job.tables.progress, clock }),
     relay: makeRelayStore({ client, table: job.tables.progress }),
