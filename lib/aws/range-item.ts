@@ -1,5 +1,5 @@
 import { decodeKey, encodeKey } from '../migration/key.ts';
-import type { RangeCounts, RangeState, RangeTask } from '../migration/ports.ts';
+import type { RangeCounts, RangeState, RangeTask, TableSegment } from '../migration/ports.ts';
 import type { KeyPart } from '../migration/row.ts';
 import { number, numberOf, text, textOf, type Item } from './attributes.ts';
 
@@ -20,6 +20,7 @@ export function rangeItem(task: RangeTask): Item {
     recordType: text(task.recordType),
     ...boundItem('rangeAfter', task.range.after),
     ...boundItem('rangeUpTo', task.range.upTo),
+    ...segmentItem(task.range.segment),
     state: text('planned'),
     fence: number(0),
     leaseUntilMs: number(0),
@@ -38,7 +39,7 @@ export function parseRangeItem(item: Item): RangeState {
     rangeId: textOf(item, 'rangeId'),
     category: textOf(item, 'category'),
     recordType: textOf(item, 'recordType'),
-    range: { after: lower, upTo: boundOf(item, 'rangeUpTo') },
+    range: { after: lower, upTo: boundOf(item, 'rangeUpTo'), ...segmentOf(item) },
     state: textOf(item, 'state') as RangeState['state'],
     fence: numberOf(item, 'fence'),
     after: boundOf(item, 'cursor') ?? lower,
@@ -67,6 +68,17 @@ export function countValues(counts: RangeCounts): Item {
 
 function boundItem(name: string, bound: readonly KeyPart[] | null): Item {
   return bound === null ? {} : { [name]: text(encodeKey(bound)) };
+}
+
+function segmentItem(segment: TableSegment | undefined): Item {
+  return segment === undefined
+    ? {}
+    : { segmentIndex: number(segment.index), segmentCount: number(segment.count) };
+}
+
+function segmentOf(item: Item): { segment?: TableSegment } {
+  if (item['segmentIndex'] === undefined) return {};
+  return { segment: { index: numberOf(item, 'segmentIndex'), count: numberOf(item, 'segmentCount') } };
 }
 
 function boundOf(item: Item, name: string): readonly KeyPart[] | null {

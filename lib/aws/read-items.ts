@@ -18,10 +18,29 @@ interface Projection {
   readonly ProjectionExpression?: string;
 }
 
+interface ReadDeps {
+  readonly client: DynamoDBClient;
+  readonly table: string;
+  readonly sleeper: Sleeper;
+}
+
 /** Strongly consistent; absent items are left out and the order is the store's. Keys must be distinct. */
 export async function readItems(
-  deps: { client: DynamoDBClient; table: string; sleeper: Sleeper },
+  deps: ReadDeps,
   keys: readonly ItemKey[],
+  projection: Projection = {},
+): Promise<Item[]> {
+  return await readItemsAt(
+    deps,
+    keys.map(({ pk, sk }) => ({ pk: text(pk), sk: text(sk) })),
+    projection,
+  );
+}
+
+/** `readItems` of a table with any key. */
+export async function readItemsAt(
+  deps: ReadDeps,
+  keys: readonly Item[],
   projection: Projection = {},
 ): Promise<Item[]> {
   const found: Item[] = [];
@@ -32,12 +51,12 @@ export async function readItems(
 }
 
 async function readGroup(
-  { client, table, sleeper }: { client: DynamoDBClient; table: string; sleeper: Sleeper },
-  keys: readonly ItemKey[],
+  { client, table, sleeper }: ReadDeps,
+  keys: readonly Item[],
   projection: Projection,
 ): Promise<Item[]> {
   const found: Item[] = [];
-  let open: Item[] = keys.map(({ pk, sk }) => ({ pk: text(pk), sk: text(sk) }));
+  let open = [...keys];
   for (let round = 0; open.length > 0; round += 1) {
     if (round >= maxRounds) throw storeReadsThrottled(table, open.length);
     if (round > 0) await sleeper.sleep(backoffMs(round - 1));

@@ -1,6 +1,5 @@
 import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
-  DescribeStreamCommand,
   DynamoDBStreamsClient,
   GetRecordsCommand,
   GetShardIteratorCommand,
@@ -15,6 +14,7 @@ import type { ShardPosition, StateStream, StreamChange, StreamPosition } from '.
 import type { LargeBodies } from '../migration/large-bodies.ts';
 import type { StoredRecord } from '../migration/record.ts';
 import { clientDefaults } from './clients.ts';
+import { listShards } from './list-shards.ts';
 import { wholeItems } from './record-items.ts';
 import { scannedRecord } from './state-item.ts';
 
@@ -58,23 +58,8 @@ export function makeStateStream(deps: {
   /** The shards as of some seconds ago: an account may ask ten times a second, and every page of a read would. */
   async function shardsNow(): Promise<readonly Shard[]> {
     if (described !== null && clock.nowMs() - described.atMs < describedForMs) return described.shards;
-    described = { atMs: clock.nowMs(), shards: await describe() };
+    described = { atMs: clock.nowMs(), shards: await listShards(streams, await streamArn()) };
     return described.shards;
-  }
-
-  async function describe(): Promise<readonly Shard[]> {
-    const shards: Shard[] = [];
-    let after: string | undefined;
-    do {
-      const command = new DescribeStreamCommand({
-        StreamArn: await streamArn(),
-        ...(after === undefined ? {} : { ExclusiveStartShardId: after }),
-      });
-      const { StreamDescription } = await streams.send(command);
-      shards.push(...(StreamDescription?.Shards ?? []));
-      after = StreamDescription?.LastEvaluatedShardId;
-    } while (after !== undefined);
-    return shards;
   }
 
   async function iteratorAt(

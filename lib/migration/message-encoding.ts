@@ -14,7 +14,9 @@ export function encodeRangeTask(task: RangeTask): string {
 /** Throws on a body that `encodeRangeTask` never made. */
 export function decodeRangeTask(text: string): RangeTask {
   const { range, ...task } = rangeTaskSchema.parse(JSON.parse(text));
-  return { ...task, range: { after: decodeCursor(range.after), upTo: decodeCursor(range.upTo) } };
+  const { segment } = range;
+  const bounds = { after: decodeCursor(range.after), upTo: decodeCursor(range.upTo) };
+  return { ...task, range: segment === undefined ? bounds : { ...bounds, segment } };
 }
 
 /** Body of a message in the queue of changes. */
@@ -61,7 +63,11 @@ const rangeTaskSchema = z.object({
   rangeId: z.string(),
   category: categorySchema,
   recordType: z.string(),
-  range: z.object({ after: cursorSchema, upTo: cursorSchema }),
+  range: z.object({
+    after: cursorSchema,
+    upTo: cursorSchema,
+    segment: z.optional(z.object({ index: z.int(), count: z.int() })),
+  }),
 });
 
 const changeMessageSchema = z.object({
@@ -79,8 +85,9 @@ const changeMessageSchema = z.object({
   ),
 });
 
-function encodeRange(range: KeyRange): { after: string | null; upTo: string | null } {
-  return { after: encodeCursor(range.after), upTo: encodeCursor(range.upTo) };
+function encodeRange({ after, upTo, segment }: KeyRange) {
+  const bounds = { after: encodeCursor(after), upTo: encodeCursor(upTo) };
+  return segment === undefined ? bounds : { ...bounds, segment };
 }
 
 function encodeCursor(parts: readonly KeyPart[] | null): string | null {

@@ -61,11 +61,7 @@ async function copyPages(deps: MigrateRangeDeps, range: RangeState, leaseMs: num
   let rows = 0;
   const pages = makePageSize(deps, leaseMs);
   for (;;) {
-    const page = await deps.source.readRange(
-      range.recordType,
-      { after, upTo: range.range.upTo },
-      pages.begin(),
-    );
+    const page = await deps.source.readRange(range.recordType, { ...range.range, after }, pages.begin());
     const counts: RangeCounts = await backfillImages(deps, page.images, page.lowWatermark);
     rows += counts.read;
     pages.end();

@@ -103,7 +103,9 @@ async function planTable(deps: PlanBackfillDeps, runId: string, table: MigratedT
 /** Named by its bounds: a plan begun again over changed rows adds ranges, it never gives an old name new bounds. */
 function rangeIdOf(runId: string, recordType: string, range: KeyRange): string {
   const [after, upTo] = [range.after, range.upTo].map((bound) => (bound === null ? null : encodeKey(bound)));
-  return `${runId}/${recordType}/${sha256Hex(JSON.stringify([after, upTo])).slice(0, 16)}`;
+  const { segment } = range;
+  const bounds = segment === undefined ? [after, upTo] : [after, upTo, segment.index, segment.count];
+  return `${runId}/${recordType}/${sha256Hex(JSON.stringify(bounds)).slice(0, 16)}`;
 }
 
 async function resendTable(deps: PlanBackfillDeps, runId: string, recordType: string): Promise<number> {

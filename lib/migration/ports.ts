@@ -2,10 +2,21 @@ import type { Category } from './category.ts';
 import type { RecordOrigin, RecordVersion, StoredRecord, TargetRecord } from './record.ts';
 import type { FlatRow, KeyPart, RecordKey } from './row.ts';
 
-/** A half-open slice of one table in primary key order: after (exclusive) to upTo (inclusive). null is open. */
+/** One of `count` shares of a table by hash of the key. */
+export interface TableSegment {
+  readonly index: number;
+  readonly count: number;
+}
+
+/**
+ * A half-open slice of one table in primary key order: after (exclusive) to upTo (inclusive). null is open. A store
+ * that has no such order plans segments: `after` is then a place in the order that it has, where the rows of one first
+ * key part stand together in the order of the others.
+ */
 export interface KeyRange {
   readonly after: readonly KeyPart[] | null;
   readonly upTo: readonly KeyPart[] | null;
+  readonly segment?: TableSegment;
 }
 
 /** A row as it was in one snapshot. `row` is null when the key is absent in that snapshot. */
@@ -75,7 +86,8 @@ export interface TableReport {
 
 /**
  * The flat store as the migration sees it. Every method is one transaction (one snapshot) of the store.
- * Adapters: `lib/sqlite/flat-source.ts`, `lib/memory/flat-source.ts`; contract: `test/contract/flat-source.ts`.
+ * Adapters: `flat-source.ts` in `lib/sqlite`, `lib/postgres`, `lib/dynamodb`, `lib/jsonl` and `lib/memory`; contract:
+ * `test/contract/flat-source.ts`.
  */
 export interface FlatSource {
   /** Nobody writes the store: it has no changes, keeps no reverse changes, and authority never comes back to it. */

@@ -4,10 +4,12 @@ import type { FlatRecords } from '../../lib/gateway/ports.ts';
 import { encodeKey } from '../../lib/migration/key.ts';
 import type { FlatSource, SourceImage } from '../../lib/migration/ports.ts';
 import type { RecordKey } from '../../lib/migration/row.ts';
-import { categoryOfType, flatRowsContract, keyOfSmallRow } from './flat-rows.ts';
+import { categoryOfType, flatRowsContract, keyOfSmallRow, type RowOrder } from './flat-rows.ts';
 
 /** A flat store of the small definition: empty, and without change log. */
 export interface FlatAdapter {
+  /** Rows come by their keys unless the store has another order, in which it then plans segments. */
+  readonly rowOrder?: RowOrder;
   readonly source: FlatSource;
   readonly records: FlatRecords;
   stop(): Promise<void>;

@@ -12,7 +12,7 @@ function aRange(rangeId: string, recordType = 'session'): RangeTask {
     rangeId,
     category: 'user-sessions',
     recordType,
-    range: { after: ['a', 1n], upTo: null },
+    range: { after: ['a', 1n], upTo: null, segment: { index: 1, count: 3 } },
   };
 }
 

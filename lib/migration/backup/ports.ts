@@ -47,6 +47,11 @@ export interface FlatWriter {
    */
   writeIf(
     change: { readonly category: Category; readonly key: RecordKey; readonly row: FlatRow | null },
-    expected: { readonly epoch: number; readonly version: RecordVersion | null },
+    expected: {
+      readonly epoch: number;
+      readonly version: RecordVersion | null;
+      /** What was read with the version, for a store whose log is always a little behind. */
+      readonly row?: FlatRow | null;
+    },
   ): Promise<FlatWriteOutcome>;
 }

@@ -76,7 +76,7 @@ export async function replacePresent(
 ): Promise<FlatWriteOutcome> {
   const { present, row } = change;
   if (page.side === 'flat') {
-    const expected = { epoch: page.epoch, version: present.version };
+    const expected = { epoch: page.epoch, version: present.version, row: present.row };
     return await deps.flatWriter.writeIf({ category, key: present.key, row }, expected);
   }
   return await writeHierarchical(deps, category, page.epoch, change);

@@ -2,7 +2,7 @@ import { canonicalJson, parseExactJson } from '../../kernel/canonical-json.ts';
 import type { Clock, Sleeper } from '../../kernel/clock.ts';
 import type { MigrationDefinition } from '../definition.ts';
 import { decodeKey, encodeKey, keyOfPk, recordPk } from '../key.ts';
-import type { FlatSource, SourceImage, TargetStore } from '../ports.ts';
+import type { FlatSource, SourceImage, TableSegment, TargetStore } from '../ports.ts';
 import { learningCategory as category, noLearningData } from './learning-category.ts';
 import { recall, type LearningKind, type Recall } from './recall.ts';
 
@@ -40,9 +40,15 @@ export type LearningAnswer =
     }
   | { readonly done: true; readonly result: LearningComparison; readonly share: number };
 
+interface Place {
+  /** Encoded key; null is the beginning. */
+  readonly after: string | null;
+  readonly segment?: TableSegment;
+}
+
 interface Position {
-  /** Keys after which to look, spread over the store. */
-  readonly places: readonly (string | null)[];
+  /** Where to look, spread over the store. */
+  readonly places: readonly Place[];
   readonly at: number;
   readonly result: LearningComparison;
 }
@@ -71,7 +77,8 @@ export function makeCompareLearning(
       cursor === null ? await firstPosition(deps.source, samples) : (JSON.parse(cursor) as Position);
     while (position.at < position.places.length && position.result.compared < samples) {
       const room = samples - position.result.compared;
-      const images = await rowsOfKind(deps.source, kind, position.places[position.at] ?? null, room);
+      const place = position.places[position.at] ?? { after: null };
+      const images = await rowsOfKind(deps.source, kind, place, room);
       position = {
         ...position,
         at: position.at + 1,
@@ -88,12 +95,13 @@ export function makeCompareLearning(
 
 async function firstPosition(source: FlatSource, samples: number): Promise<Position> {
   const count = await source.countRows(recordType);
-  const places: (string | null)[] = [];
-  for await (const { after } of source.planRanges(
+  const places: Place[] = [];
+  for await (const { after, segment } of source.planRanges(
     recordType,
     Math.max(rowsAtPlace, Math.floor(count / samples)),
   )) {
-    places.push(after === null ? null : encodeKey(after));
+    const place = { after: after === null ? null : encodeKey(after) };
+    places.push(segment === undefined ? place : { ...place, segment });
   }
   const result = { samples, compared: 0, unreadable: 0, differing: 0, differences: [] };
   return { places, at: 0, result };
@@ -103,11 +111,11 @@ async function firstPosition(source: FlatSource, samples: number): Promise<Posit
 async function rowsOfKind(
   source: FlatSource,
   kind: LearningKind,
-  place: string | null,
+  { after: id, ...place }: Place,
   room: number,
 ): Promise<readonly SourceImage[]> {
-  const after = place === null ? null : decodeKey(place);
-  const page = await source.readRange(recordType, { after, upTo: null }, rowsAtPlace);
+  const after = id === null ? null : decodeKey(id);
+  const page = await source.readRange(recordType, { ...place, after, upTo: null }, rowsAtPlace);
   return page.images.filter(({ row }) => row?.['record_type'] === kind).slice(0, room);
 }
 

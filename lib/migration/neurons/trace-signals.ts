@@ -53,9 +53,9 @@ export async function sampleStarts(
     recordType,
     Math.max(1, Math.floor(count / samples)),
   );
-  for await (const { after } of ranges) {
+  for await (const range of ranges) {
     if (starts.length >= samples) break;
-    const page = await source.readRange(recordType, { after, upTo: null }, 1);
+    const page = await source.readRange(recordType, range, 1);
     const [image] = page.images;
     if (image !== undefined) starts.push(image.key);
   }
