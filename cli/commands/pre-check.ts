@@ -39,5 +39,6 @@ export function addPreCheckVerb(program: Command, context: CliContext): void {
 /** A URL holds its credentials, which on AWS would stand in every template. */
 function kindOf(source: SourceConfig): PreCheckDeps['sourceKind'] {
   if (source.kind === 'jsonl') return objectsOf(source) === null ? 'jsonl' : 's3';
+  if (source.kind === 'dynamodb') return source.endpoint === undefined ? 'dynamodb' : 'dynamodb-endpoint';
   return source.kind === 'postgres' && source.url !== undefined ? 'postgres-url' : source.kind;
 }

@@ -95,7 +95,7 @@ export function makeStateStream(deps: {
   return {
     async latest() {
       const position: Record<string, ShardPosition> = {};
-      for (const { ShardId = '' } of await describe()) {
+      for (const { ShardId = '' } of await listShards(streams, await streamArn())) {
         const iterator = (await iteratorAt(ShardId, 'latest')) ?? null;
         position[ShardId] = { folded: null, iterator, isOver: iterator === null };
       }

@@ -58,6 +58,16 @@ const jsonl = z.strictObject({
   ),
 });
 
+/** DynamoDB tables, each named by the prefix and its name in the definition, with their streams on. */
+const dynamodb = z.strictObject({
+  kind: z.literal('dynamodb'),
+  prefix: z
+    .string()
+    .check(z.regex(/^[\w.-]{0,100}$/, 'letters, digits, dots, dashes and underscores, at most 100')),
+  /** An engine that stands in for DynamoDB. */
+  endpoint: z.optional(z.url({ protocol: /^https?$/ })),
+});
+
 const objectsPattern = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/;
 
 /** Bucket and prefix of a source of objects; null for files. */
@@ -69,25 +79,27 @@ export function objectsOf({ path }: Pick<JsonlConfig, 'path'>): { bucket: string
 /** Where a migration remembers which files it reads, with an index of them: a folder, or a table and a bucket. */
 const keeping = z.union([z.strictObject({ folder: text }), z.strictObject({ table: text, bucket: text })]);
 
-const kinds = { error: 'sqlite, postgres or jsonl' };
+const kinds = { error: 'sqlite, postgres, dynamodb or jsonl' };
 
 /** Where the flat store is. */
-export const sourceConfig = z.discriminatedUnion('kind', [sqlite, postgres, jsonl], kinds);
+export const sourceConfig = z.discriminatedUnion('kind', [sqlite, postgres, dynamodb, jsonl], kinds);
 
 /** What a process is told that opens it. */
 export const openedSource = z.discriminatedUnion(
   'kind',
-  [sqlite, postgres, z.extend(jsonl, { keeping: z.optional(keeping) })],
+  [sqlite, postgres, dynamodb, z.extend(jsonl, { keeping: z.optional(keeping) })],
   kinds,
 );
 
 export type SourceConfig = z.infer<typeof openedSource>;
 export type JsonlConfig = Extract<SourceConfig, { kind: 'jsonl' }>;
 export type SqliteConfig = Extract<SourceConfig, { kind: 'sqlite' }>;
+export type DynamoConfig = Extract<SourceConfig, { kind: 'dynamodb' }>;
 export type PostgresConfig = Extract<SourceConfig, { kind: 'postgres' }>;
 
 /** For messages, without credentials. */
 export function describeSource(source: SourceConfig): string {
+  if (source.kind === 'dynamodb') return `dynamodb://${source.prefix}`;
   if (source.kind !== 'postgres') return source.path;
   const schema = source.schema ?? 'public';
   if (source.url === undefined) return `postgres://${source.host ?? ''}/${source.database ?? ''} (${schema})`;

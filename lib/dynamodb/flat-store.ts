@@ -4,6 +4,7 @@ import type { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import type { Clock, Sleeper } from '../kernel/clock.ts';
 import type { MigrationDefinition } from '../migration/definition.ts';
 import type { LegacyBlock } from './legacy-block.ts';
+import { explainFault } from './service-faults.ts';
 import { readLayouts, type TableLayout } from './table-layout.ts';
 
 /** What a flat store of DynamoDB tables is opened with. */
@@ -53,7 +54,7 @@ export function makeFlatStore(parts: FlatStoreParts): FlatStore {
         return await known.layouts;
       } catch (fault) {
         known = null;
-        throw fault;
+        throw explainFault(fault, store.place);
       }
     },
   };

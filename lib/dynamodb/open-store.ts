@@ -20,7 +20,7 @@ export interface TablesTarget {
 
 export function openTables(target: TablesTarget, definition: MigrationDefinition): FlatStore {
   const { prefix, endpoint } = target;
-  const settings = { ...clientDefaults(), ...(endpoint === undefined ? {} : { endpoint }) };
+  const settings = { ...clientDefaults(), ...(endpoint === undefined ? {} : engineAt(endpoint)) };
   return makeFlatStore({
     client: new DynamoDBClient(settings),
     streams: new DynamoDBStreamsClient(settings),
@@ -30,6 +30,11 @@ export function openTables(target: TablesTarget, definition: MigrationDefinition
     sleeper: realSleeper,
     block: null,
   });
+}
+
+/** An engine knows neither accounts nor Regions, and yet nobody asks it without. */
+function engineAt(endpoint: string) {
+  return { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 }
 
 export function openDynamoSource(target: TablesTarget, definition: MigrationDefinition): FlatSource {

@@ -33,6 +33,7 @@ export type ShardPage =
 
 /** The streams of tables as they are; a stream takes few readers at a time, so that pages are read in turn. */
 export interface StreamReader {
+  /** As of some seconds ago. A shard that is read to its end has its children asked for at once. */
   shards(arn: string): Promise<readonly Shard[]>;
   /** `horizon` reads from the oldest that is kept, whatever the position says. */
   read(arn: string, shardId: string, from: ShardPosition | 'horizon'): Promise<ShardPage>;
@@ -48,11 +49,15 @@ interface KnownPlace {
   readonly iterator: string;
 }
 
+/** An account may ask ten times a second for shards, which change a few times a day. */
+const describedForMs = 5_000;
+
 /** Creation times are whole seconds. While users write there is always one more change: the last second's is the tip. */
 export const tipMs = 2_000;
 
 export function makeStreamReader(client: DynamoDBStreamsClient, clock: Clock): StreamReader {
   const places = new Map<string, KnownPlace>();
+  const described = new Map<string, { readonly atMs: number; readonly shards: readonly Shard[] }>();
 
   async function iteratorAt(arn: string, shardId: string, from: ShardPosition | 'horizon') {
     const after = from === 'horizon' ? null : from.after;
@@ -76,16 +81,21 @@ export function makeStreamReader(client: DynamoDBStreamsClient, clock: Clock): S
     const { page, next } = await pageAt(client, clock, iterator, recordsPerPage);
     const after = page.records.at(-1)?.sequenceNumber ?? (from === 'horizon' ? null : from.after);
     if (next !== undefined) places.set(`${arn} ${shardId}`, { after, iterator: next });
+    // Its children are wanted now.
+    else described.delete(arn);
     return page;
   }
 
   return {
     async shards(arn) {
-      const shards = await listShards(client, arn);
-      return shards.map(({ ShardId = '', ParentShardId }) => ({
+      const known = described.get(arn);
+      if (known !== undefined && clock.nowMs() - known.atMs < describedForMs) return known.shards;
+      const shards = (await listShards(client, arn)).map(({ ShardId = '', ParentShardId }) => ({
         shardId: ShardId,
         parentId: ParentShardId ?? null,
       }));
+      described.set(arn, { atMs: clock.nowMs(), shards });
+      return shards;
     },
     async tail(arn, shardId) {
       const command = new GetShardIteratorCommand({

@@ -8,8 +8,8 @@ import type { ConnectionTarget } from '../postgres/connection.ts';
 // An engine is loaded only where the source needs it.
 
 /**
- * Opens the flat store for the migration; changes nothing in it until `installChangeLog`. PostgreSQL connects with the
- * first question. Throws HalError `SourceMissing`, `SourceNotSqlite`, `SourceCorrupt`, `SourceLocked`,
+ * Opens the flat store for the migration; changes nothing in it until `installChangeLog`. PostgreSQL and
+ * DynamoDB are asked nothing before the first question. Throws HalError `SourceMissing`, `SourceNotSqlite`, `SourceCorrupt`, `SourceLocked`,
  * `SourceUrlInvalid`, `SecretUnreadable`. Files are looked at with the first question.
  */
 export async function openFlatSource(
@@ -23,6 +23,10 @@ export async function openFlatSource(
   if (config.kind === 'jsonl') {
     const jsonl = await import('./open-jsonl.ts');
     return jsonl.openJsonlSource(config, definition);
+  }
+  if (config.kind === 'dynamodb') {
+    const { openDynamoSource } = await import('../dynamodb/open-store.ts');
+    return openDynamoSource(config, definition);
   }
   const { openPostgresSource } = await import('../postgres/open-store.ts');
   return openPostgresSource(await targetOf(config), definition);
@@ -41,6 +45,10 @@ export async function openFlatWriter(
     const jsonl = await import('./open-jsonl.ts');
     return jsonl.openJsonlWriter(config, definition);
   }
+  if (config.kind === 'dynamodb') {
+    const { openDynamoWriter } = await import('../dynamodb/open-store.ts');
+    return openDynamoWriter(config, definition);
+  }
   const { openPostgresWriter } = await import('../postgres/open-store.ts');
   return openPostgresWriter(await targetOf(config), definition);
 }
@@ -57,6 +65,10 @@ export async function openFlatRecords(
   if (config.kind === 'jsonl') {
     const jsonl = await import('./open-jsonl.ts');
     return jsonl.openJsonlRecords(config, definition);
+  }
+  if (config.kind === 'dynamodb') {
+    const { openDynamoRecords } = await import('../dynamodb/open-store.ts');
+    return openDynamoRecords(config, definition);
   }
   const { openPostgresRecords } = await import('../postgres/open-store.ts');
   return openPostgresRecords(await targetOf(config), definition);

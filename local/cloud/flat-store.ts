@@ -15,6 +15,7 @@ import { DatabaseSync } from 'node:sqlite';
 
 import {
   describeSource,
+  type DynamoConfig,
   type JsonlConfig,
   type PostgresConfig,
   type SourceConfig,
@@ -28,6 +29,7 @@ import { makeFlatStore } from '../../lib/sqlite/flat-store.ts';
 import { removeChangeLog } from '../../lib/sqlite/install-change-log.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { chosenMigration } from './deployment.ts';
+import { dynamoConfig, isDynamoUrl, knownDynamo, useDynamo } from './dynamodb-source.ts';
 import { explainFullDisk } from './disk-room.ts';
 import { isJsonlSource, jsonlConfig, knownJsonl, useJsonl } from './jsonl-source.ts';
 import { isPostgresUrl, knownPostgres, postgresConfig, usePostgres } from './postgres-source.ts';
@@ -44,7 +46,7 @@ const fullCode = 13;
 const sqliteMagic = 'SQLite format 3\0';
 
 /**
- * Puts the flat store into the data directory unless it is there; a PostgreSQL database is used where it is. Throws SourceMissing, SourceNotSqlite,
+ * Puts the flat store into the data directory unless it is there; a PostgreSQL database and DynamoDB tables are used where they are. Throws SourceMissing, SourceNotSqlite,
  * SourceUnreadable, SourceRejected, DataDirFull, and DataDirHoldsOtherStore when the directory's store came from
  * somewhere else. A store that was refused leaves nothing behind, so that it can be mended and given again.
  */
@@ -56,6 +58,8 @@ export async function ensureFlatStore(
 ): Promise<SourceConfig> {
   const files = filesOf(directory, sourceFile);
   if (files !== null) return await useJsonl(directory, files, say);
+  const tables = tablesOf(directory, sourceFile);
+  if (tables !== null) return await useDynamo(directory, tables, say);
   const database = databaseOf(directory, sourceFile);
   if (database !== null) return await usePostgres(directory, database, say);
   await ensureFile(directory, sourceFile, { generate, say });
@@ -70,6 +74,19 @@ function filesOf(directory: DataDirectory, source: string | undefined): JsonlCon
   const isOther = existsSync(directory.flatOrigin) && JSON.stringify(known) !== JSON.stringify(wanted);
   if (isOther && (known !== null || wanted !== null))
     throw holdsOther(directory, known?.path ?? 'another store', wanted?.path ?? source);
+  return wanted;
+}
+
+/** The tables that are named, or that the directory was started with; null for another store. Throws DataDirHoldsOtherStore. */
+function tablesOf(directory: DataDirectory, source: string | undefined): DynamoConfig | null {
+  const known = knownDynamo(directory);
+  if (source === undefined) return known;
+  const wanted = isDynamoUrl(source) ? dynamoConfig(source) : null;
+  const isOther = existsSync(directory.flatOrigin) && JSON.stringify(known) !== JSON.stringify(wanted);
+  if (isOther && (known !== null || wanted !== null)) {
+    const holds = known === null ? 'another store' : describeSource(known);
+    throw holdsOther(directory, holds, wanted === null ? source : describeSource(wanted));
+  }
   return wanted;
 }
 

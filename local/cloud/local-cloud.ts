@@ -4,7 +4,7 @@ import type { CloudEndpoints } from './cloud-file.ts';
 /** How a local cloud is to be started. */
 export interface LocalCloudOptions {
   readonly dataDir: string;
-  /** SQLite file that becomes the flat store (it is copied, never written), or URL of a PostgreSQL database, used where it is. */
+  /** SQLite file that becomes the flat store (it is copied, never written), or URL of a PostgreSQL database or of DynamoDB tables, used where they are. */
   readonly sourceFile?: string;
   /** Of a generated store. */
   readonly records?: number;

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 import type { PostgresConfig } from '../../lib/config/source-config.ts';
-import { HalError } from '../../lib/kernel/errors.ts';
 import { describeShape, sourceShape } from '../../lib/migration/source-shape.ts';
 import { categoriesOf } from '../../lib/migration/table-lookup.ts';
 import { readAuthority } from '../../lib/postgres/change-log.ts';
@@ -10,6 +9,7 @@ import { removeChangeLog } from '../../lib/postgres/install-change-log.ts';
 import { openPostgresSource, targetOfUrl } from '../../lib/postgres/open-store.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { chosenMigration } from './deployment.ts';
+import { belongsElsewhere } from './source-faults.ts';
 
 export function isPostgresUrl(source: string): boolean {
   return /^postgres(ql)?:\/\//.test(source);
@@ -67,14 +67,4 @@ export function knownPostgres(directory: DataDirectory): PostgresConfig | null {
   if (!existsSync(directory.flatOrigin)) return null;
   const origin = JSON.parse(readFileSync(directory.flatOrigin, 'utf8')) as PostgresConfig | { kind: 'file' };
   return origin.kind === 'postgres' ? origin : null;
-}
-
-function belongsElsewhere(place: string, category: string): HalError {
-  return new HalError({
-    name: 'SourceBelongsElsewhere',
-    message: `Authority over ${category} of ${place} has moved to the target of another migration.`,
-    remedy: 'Start with the --data directory of that migration, or switch its authority back to flat first.',
-    exit: 'conflict',
-    facts: { place, category },
-  });
 }

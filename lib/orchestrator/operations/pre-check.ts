@@ -24,7 +24,14 @@ export interface PreCheckDeps {
   readonly probe: HealthProbe;
   /** On AWS a flat store that is a file on somebody's disk cannot be reached by the functions. */
   readonly place: 'aws' | 'local';
-  readonly sourceKind: 'sqlite' | 'postgres' | 'postgres-url' | 'jsonl' | 's3';
+  readonly sourceKind:
+    | 'sqlite'
+    | 'postgres'
+    | 'postgres-url'
+    | 'dynamodb'
+    | 'dynamodb-endpoint'
+    | 'jsonl'
+    | 's3';
 }
 
 export interface Check {
@@ -181,8 +188,17 @@ function checkStatePhase(deps: PreCheckDeps): Check {
       remedy: 'Migrate from a live store where a rollback has to take the state back too.',
     };
   }
-  if (deps.place === 'local' || deps.sourceKind === 'postgres')
-    return pass('state-phase', 'the source can be reached');
+  const isReached = deps.sourceKind === 'postgres' || deps.sourceKind === 'dynamodb';
+  if (deps.place === 'local' || isReached) return pass('state-phase', 'the source can be reached');
+  if (deps.sourceKind === 'dynamodb-endpoint') {
+    return {
+      name: 'state-phase',
+      result: 'fail',
+      detail:
+        'the flat store is named by the endpoint of an engine, which stands in for DynamoDB on one machine',
+      remedy: 'Leave "endpoint" out in the deploy file: the tables are then those of the account.',
+    };
+  }
   if (deps.sourceKind === 'postgres-url') {
     return {
       name: 'state-phase',
