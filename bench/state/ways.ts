@@ -10,7 +10,7 @@ import type { Job, JobResult } from './job.ts';
 const bundle = fileURLToPath(new URL('../../.hal9/bench/alone.mjs', import.meta.url));
 
 /** For our own work, so that its memory is what it needs; peers hold their items and may take what they want. */
-const heapFlags = ['--max-old-space-size=128', '--max-semi-space-size=4'];
+const heapFlags = ['--max-old-space-size=128', '--max-semi-space-size=16'];
 const limited = new Set<Job['way']>(['safe-copy', 'verify', 'find-wrong-records']);
 
 /** Bundled as the functions are: what a worker loads is what it needs. */
