@@ -8,7 +8,7 @@ import { connect } from '../connection.ts';
 import { functionInvoker } from '../invoker.ts';
 import { operatorName } from '../operator.ts';
 import { needs } from '../options.ts';
-import { auditVerdict, chainTable, sealLine } from '../output/audit-views.ts';
+import { auditVerdict, chainTable, sealLine, unprovenLines } from '../output/audit-views.ts';
 import { liveLines } from '../output/live-lines.ts';
 import { count } from '../output/quantities.ts';
 import { nextStep, note, printData, printDocument } from '../output/terminal.ts';
@@ -47,10 +47,10 @@ function present(report: AuditReport, sealed: readonly SealedStream[], isDryRun:
   for (const stream of sealed) note(sealLine(stream, isDryRun));
   printData(chainTable(report.streams));
   note(auditVerdict(report));
+  for (const line of unprovenLines(report)) note(line);
   for (const { fault, side, stream, sequence, detail } of report.findings.slice(0, 10)) {
     note(`  ${fault}  ${stream} ${sequence} (${side}): ${detail}`);
   }
-  if (report.streams.length === 0) note('The store has no stream of audit events that are numbered.');
-  else if (report.streams.some(({ sealed: last }) => last === null))
+  if (report.outcome !== 'unproven' && report.streams.some(({ sealed: last }) => last === null))
     nextStep('hal9-migrate state audit --seal');
 }

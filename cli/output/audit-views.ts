@@ -42,6 +42,22 @@ export function auditVerdict(report: AuditReport): string {
   return `${verdicts[report.outcome]}: ${count(scanned)} events looked at, ${canary.found} of ${canary.planted} planted faults found.`;
 }
 
+/** What an operator can make of a walk that proved nothing. */
+export function unprovenLines({ unproven }: AuditReport): readonly string[] {
+  const reasons: Readonly<Record<NonNullable<AuditReport['unproven']>, readonly string[]>> = {
+    'no-numbered-events': [
+      'Order and gaps can be proven of audit events that are numbered, and the store has none.',
+      'The `audit_log` of a running HAL9 server gives its events ids in no order, so that a missing one leaves no gap:',
+      'its events are compared one by one, by `hal9-migrate state verify --category metadata`.',
+    ],
+    'too-few-events': ['There are too few events to plant a fault among them and see that it is found.'],
+    'planted-faults-missed': [
+      'Faults were planted in copies of events, and not all were found: report this.',
+    ],
+  };
+  return unproven === null ? [] : reasons[unproven];
+}
+
 export function sealLine(
   { recordType, stream, added, sealed, end }: SealedStream,
   isDryRun: boolean,

@@ -69,7 +69,7 @@ export async function validateState(
   const checks: Check[] = asks('schema') ? [await checkSchema(invoker)] : [];
   const copy = await checkCopy(invoker, categories);
   checks.push(copy);
-  const integrity = asks('integrity') ? await readIntegrity(invoker, onProgress) : null;
+  const integrity = asks('integrity') ? await readIntegrity(invoker, categories, onProgress) : null;
   if (integrity !== null) checks.push(integrityCheck(integrity, mode));
   if (copy.result !== 'pass') return { passed: false, mode, checks, integrity, verification: null };
   const verification = asks('consistency') ? await compare(invoker, categories, onProgress) : null;
@@ -143,11 +143,12 @@ async function checkSchema(invoker: FunctionInvoker): Promise<Check> {
 
 async function readIntegrity(
   invoker: FunctionInvoker,
+  categories: readonly Category[],
   onProgress: (text: string) => void,
 ): Promise<IntegrityReport> {
   let cursor: string | null = null;
   for (;;) {
-    const answer = (await invoker.invoke('check-integrity', { cursor })) as IntegrityAnswer;
+    const answer = (await invoker.invoke('check-integrity', { categories, cursor })) as IntegrityAnswer;
     const { rows, records } = answer.report.scanned;
     onProgress(`looking at  ${count(rows)} rows  ${count(records)} records`);
     if (answer.done) return answer.report;

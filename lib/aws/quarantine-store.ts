@@ -6,8 +6,9 @@ import {
 } from '@aws-sdk/client-dynamodb';
 
 import type { Sleeper } from '../kernel/clock.ts';
-import { recordPk } from '../migration/key.ts';
+import { keyOfPk, recordPk } from '../migration/key.ts';
 import type { QuarantineStore } from '../migration/ports.ts';
+import { entryOrigin } from '../migration/set-aside-key.ts';
 import { flag, number, text, textOf, type Item } from './attributes.ts';
 import { realSleeper } from './backoff.ts';
 import { countPartition } from './count-partition.ts';
@@ -142,7 +143,37 @@ export function makeQuarantineStore(deps: {
       );
       return counts.reduce((sum, count) => sum + count, 0);
     },
+
+    async countUnconverted(category) {
+      const counts = await mapBounded(shards, quarantineShards, (shard) =>
+        countEntries(client, table, quarantinePartition(category, shard)),
+      );
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
   };
+}
+
+/** A condition on the sort key cannot leave out what was set aside, so the names are looked at here. */
+async function countEntries(client: DynamoDBClient, table: string, pk: string): Promise<number> {
+  let count = 0;
+  let after: Item | undefined;
+  do {
+    const answer = await client.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': text(pk) },
+        ConsistentRead: true,
+        ProjectionExpression: 'sk',
+        ExclusiveStartKey: after,
+        ...unresolved,
+      }),
+    );
+    const keys = (answer.Items ?? []).map((item) => keyOfPk(textOf(item, 'sk')));
+    count += keys.filter((key) => entryOrigin(key).restoreId === null).length;
+    after = answer.LastEvaluatedKey;
+  } while (after !== undefined);
+  return count;
 }
 
 function parseCursor(cursor: string | null): { shard: number; after: string } {

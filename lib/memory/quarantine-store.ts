@@ -1,6 +1,7 @@
 import { recordPk } from '../migration/key.ts';
 import type { QuarantineStore } from '../migration/ports.ts';
 import { compareVersions } from '../migration/record.ts';
+import { entryOrigin } from '../migration/set-aside-key.ts';
 import { observation, transaction, uninterrupted, type Interleave } from './interleave.ts';
 import type { MemoryWorld } from './world.ts';
 
@@ -49,6 +50,15 @@ export function makeMemoryQuarantineStore(
         interleave,
         'quarantine.count',
         () => [...world.quarantine.values()].filter((entry) => entry.category === category).length,
+      ),
+    countUnconverted: (category) =>
+      observation(
+        interleave,
+        'quarantine.countUnconverted',
+        () =>
+          [...world.quarantine.values()].filter(
+            (entry) => entry.category === category && entryOrigin(entry.key).restoreId === null,
+          ).length,
       ),
   };
 }

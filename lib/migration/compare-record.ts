@@ -23,16 +23,20 @@ export interface Pair {
   readonly stored: StoredRecord | undefined;
 }
 
+/** What a comparison knows besides the two sides. */
+export interface CompareContext {
+  readonly nowMs: number;
+  readonly authority: RecordOrigin;
+  /** No copy was ever begun: what the target lacks was not dropped there, it never arrived. */
+  readonly nothingCopied?: boolean;
+}
+
 /** Compares one key's flat row with its hierarchical record, by content, in the direction of the authority. */
-export function compareRecord(
-  pair: Pair,
-  table: MigratedTable,
-  context: { readonly nowMs: number; readonly authority: RecordOrigin },
-): Verdict {
+export function compareRecord(pair: Pair, table: MigratedTable, context: CompareContext): Verdict {
   const { row, stored } = pair;
   if (stored !== undefined && (!stored.intact || stored.category !== table.category)) return 'mismatch';
   return context.authority === 'flat'
-    ? compareWithFlat(row, stored, table, context.nowMs)
+    ? compareWithFlat(row, stored, table, context)
     : compareWithHierarchical(row, stored, table, context.nowMs);
 }
 
@@ -40,11 +44,11 @@ function compareWithFlat(
   row: FlatRow | null,
   stored: StoredRecord | undefined,
   table: MigratedTable,
-  nowMs: number,
+  { nowMs, nothingCopied = false }: CompareContext,
 ): Verdict {
   if (row === null) return absentInFlat(stored);
   const now = convertRow(row, table, nowMs);
-  if (stored === undefined) return isExpired(row, table, nowMs) ? 'verified' : 'missing';
+  if (stored === undefined) return !nothingCopied && isExpired(row, table, nowMs) ? 'verified' : 'missing';
   if (stored.state === 'tombstone') return 'missing';
   if (now.kind === 'rejected') return stored.state === 'quarantined' ? 'quarantined' : 'mismatch';
   const isFit = (form: Form): boolean => isExpiryOf(form, stored) && form.body === stored.body;

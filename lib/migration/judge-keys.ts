@@ -100,9 +100,13 @@ async function judgeOnce(
   if (snapshot.images.length === 0) return [];
   const position = await readPosition(deps, category, snapshot.lowWatermark);
   const stored = await deps.target.read(snapshot.images.map(({ key }) => key));
+  const absent = snapshot.images.filter(({ key }) => !stored.has(recordPk(key)));
+  const runId = absent.length === 0 ? null : await deps.ranges.currentRun();
+  const nothingCopied = absent.length > 0 && runId === null;
   const copying = await copyingTypes(
     deps.ranges,
-    snapshot.images.filter(({ key, version }) => version === null && !stored.has(recordPk(key))),
+    runId,
+    absent.filter(({ version }) => version === null),
   );
   const nowMs = deps.clock.nowMs();
   return snapshot.images.map((image) => {
@@ -116,6 +120,7 @@ async function judgeOnce(
         : compareRecord({ row: image.row, stored: record }, tableOf(deps.definition, key.recordType), {
             nowMs,
             authority,
+            nothingCopied,
           });
     return { key, verdict, image, stored: record, authority };
   });
@@ -139,14 +144,13 @@ export async function readPosition(
 /** Record types of rows that the copy has not reached: only these rows are expected to be absent. */
 async function copyingTypes(
   ranges: RangeStore,
+  runId: string | null,
   images: readonly SourceImage[],
 ): Promise<ReadonlySet<string>> {
   const copying = new Set<string>();
-  if (images.length === 0) return copying;
-  const runId = await ranges.currentRun();
+  // Without a run nobody is copying, and what is missing is missing.
+  if (runId === null) return copying;
   for (const recordType of new Set(images.map(({ key }) => key.recordType))) {
-    // Without a run nobody is copying, and what is missing is missing.
-    if (runId === null) continue;
     if (!isBackfillComplete(await readBackfillProgress(ranges, runId, recordType))) copying.add(recordType);
   }
   return copying;

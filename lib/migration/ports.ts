@@ -332,6 +332,8 @@ export interface QuarantineStore {
   /** The unresolved entry of a key. */
   get(category: Category, key: RecordKey): Promise<QuarantineEntry | null>;
   count(category: Category): Promise<number>;
+  /** Unresolved entries of the copy itself, without what a restore or a repair has set aside. */
+  countUnconverted(category: Category): Promise<number>;
 }
 
 export interface RangeQueue {

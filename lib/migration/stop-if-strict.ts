@@ -7,7 +7,7 @@ import { categoriesOf } from './table-lookup.ts';
 export interface StopIfStrictDeps {
   readonly definition: MigrationDefinition;
   readonly settings: SettingsStore;
-  readonly quarantine: Pick<QuarantineStore, 'count'>;
+  readonly quarantine: Pick<QuarantineStore, 'countUnconverted'>;
   readonly clock: Clock;
 }
 
@@ -18,7 +18,7 @@ const strictValidation = 'strict validation';
 
 /**
  * Under strict validation stops the copy for every worker once more records are in quarantine than may be. Only a page
- * that added to them is a reason to count.
+ * that added to them is a reason to count, and what a restore or a repair set aside is not among them.
  */
 export function makeStopIfStrict(deps: StopIfStrictDeps): StopIfStrict {
   return async ({ quarantined }) => {
@@ -26,7 +26,7 @@ export function makeStopIfStrict(deps: StopIfStrictDeps): StopIfStrict {
     const { validationMode, quarantineLimit, copy } = await deps.settings.read();
     if (validationMode === 'lenient' || copy.stopped) return;
     const counts = await Promise.all(
-      categoriesOf(deps.definition).map((category) => deps.quarantine.count(category)),
+      categoriesOf(deps.definition).map((category) => deps.quarantine.countUnconverted(category)),
     );
     const total = counts.reduce((sum, count) => sum + count, 0);
     if (total <= quarantineLimit) return;

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import type { QuarantineStore } from '../../lib/migration/ports.ts';
+import { setAsideKey } from '../../lib/migration/set-aside-key.ts';
 
 const category = 'learning-data';
 const entry = {
@@ -38,6 +39,16 @@ export function quarantineStoreContract(name: string, makeAdapter: () => Promise
       expect(await quarantine.get('metadata', entry.key)).toBeNull();
       await quarantine.resolve(entry.key, category, entry.version);
       expect(await quarantine.get(category, entry.key)).toBeNull();
+    });
+
+    it('tells what the copy put there from what was set aside', async () => {
+      await quarantine.put(entry);
+      await quarantine.put({ ...entry, key: setAsideKey({ recordType: 'memory', id: 'b' }, 'fix-1') });
+
+      expect(await quarantine.count(category)).toBe(2);
+      expect(await quarantine.countUnconverted(category)).toBe(1);
+      await quarantine.resolve(entry.key, category, entry.version);
+      expect(await quarantine.countUnconverted(category)).toBe(0);
     });
 
     it('counts the attempts and keeps the first sight', async () => {

@@ -34,6 +34,8 @@ export const auditReportSchema = z.object({
    * was not found.
    */
   outcome: z.enum(['sound', 'broken', 'pending', 'unproven']),
+  /** Why nothing was proven; null unless that is the outcome. */
+  unproven: z.nullable(z.enum(['no-numbered-events', 'too-few-events', 'planted-faults-missed'])),
   streams: z.array(streamReport),
   /** Events of both sides that were looked at. */
   scanned: z.int(),
@@ -48,6 +50,7 @@ const mostFindings = 100;
 
 export const emptyAuditReport: AuditReport = {
   outcome: 'unproven',
+  unproven: null,
   streams: [],
   scanned: 0,
   canary: { planted: 0, found: 0 },
@@ -66,5 +69,11 @@ export function withOutcome(report: AuditReport, isPending: boolean): AuditRepor
   const { planted, found } = report.canary;
   if (report.findings.length > 0) return { ...report, outcome: 'broken' };
   if (isPending) return { ...report, outcome: 'pending' };
-  return { ...report, outcome: planted > 0 && found === planted ? 'sound' : 'unproven' };
+  if (planted > 0 && found === planted) return { ...report, outcome: 'sound' };
+  if (planted > 0) return { ...report, outcome: 'unproven', unproven: 'planted-faults-missed' };
+  return {
+    ...report,
+    outcome: 'unproven',
+    unproven: report.scanned === 0 ? 'no-numbered-events' : 'too-few-events',
+  };
 }

@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
 
 import type { Clock } from '../../kernel/clock.ts';
+import type { Category } from '../category.ts';
 import type { MigrationDefinition } from '../definition.ts';
 import { decodeKey, encodeKey, recordPk } from '../key.ts';
 import type { FlatSource, SourceImage, TargetStore } from '../ports.ts';
 import type { FlatValue, KeyPart } from '../row.ts';
-import { tableOf } from '../table-lookup.ts';
+import { tableOf, tablesByType } from '../table-lookup.ts';
 import { classifyDamage } from './classify-damage.ts';
 import { rulesOf, type IntegrityRule, type ReferenceRule, type SequenceRule } from './rules.ts';
 
@@ -46,19 +47,24 @@ const mostFindings = 100;
 
 /**
  * Looks at what a comparison of the two sides cannot see: references to nothing, gaps in what must have none, and why
- * a record of the target is not what was written. Works until `deadlineMs` and continues from the cursor.
+ * a record of the target is not what was written, in some of the categories. Works until `deadlineMs` and continues from the cursor.
  */
 export function makeCheckIntegrity(
   deps: CheckIntegrityDeps,
-): (cursor: string | null, deadlineMs: number) => Promise<IntegrityAnswer> {
-  const rules = rulesOf(deps.definition);
-  return async (cursor, deadlineMs) => {
+): (categories: readonly Category[], cursor: string | null, deadlineMs: number) => Promise<IntegrityAnswer> {
+  const { definition } = deps;
+  return async (categories, cursor, deadlineMs) => {
+    const rules = rulesOf(definition).filter(({ recordType }) =>
+      categories.includes(tableOf(definition, recordType).category),
+    );
     let position: Position | null = cursor === null ? first : positionSchema.parse(JSON.parse(cursor));
     for (;;) {
       const { report }: Position = position;
       const rule: IntegrityRule | undefined = rules[position.rule];
       const next: Position | null =
-        rule === undefined ? await scanTarget(deps, position) : await checkPage(deps, rule, position);
+        rule === undefined
+          ? await scanTarget(deps, categories, position)
+          : await checkPage(deps, rule, position);
       if (next === null) return { done: true, report };
       position = next;
       if (deps.clock.nowMs() >= deadlineMs) {
@@ -141,18 +147,27 @@ function gapsOf(
   return found;
 }
 
-async function scanTarget(deps: CheckIntegrityDeps, position: Position): Promise<Position | null> {
+async function scanTarget(
+  deps: CheckIntegrityDeps,
+  categories: readonly Category[],
+  position: Position,
+): Promise<Position | null> {
   if (position.scan === null) return null;
   const cursor = position.scan === '' ? null : position.scan;
   const page = await deps.target.scan({ segment: 0, segmentCount: 1, cursor, limit: pageRows });
-  const found = page.records.flatMap((record) => {
+  const known = tablesByType(deps.definition);
+  // By the definition, not by the stored attribute, which may be what is damaged.
+  const ours = page.records.filter(({ key, category }) =>
+    categories.includes(known.get(key.recordType)?.category ?? category),
+  );
+  const found = ours.flatMap((record) => {
     const fault = classifyDamage(deps.definition, record);
     const { epoch, sequence } = record.version;
     return fault === null
       ? []
       : [{ fault, pk: recordPk(record.key), detail: `stored as version ${epoch}.${sequence}` }];
   });
-  const scanned = { rows: 0, records: page.records.length };
+  const scanned = { rows: 0, records: ours.length };
   return { ...position, scan: page.cursor, report: withFindings(position.report, found, scanned) };
 }
 

@@ -5,6 +5,7 @@ import { makeMemoryBudgetLine } from '../../../lib/memory/budget-line.ts';
 import { makeMemoryRunForecasts } from '../../../lib/memory/run-forecasts.ts';
 import { makeMemorySettingsStore } from '../../../lib/memory/settings-store.ts';
 import { makeMemoryWorkerSlots } from '../../../lib/memory/worker-slots.ts';
+import { setAsideKey } from '../../../lib/migration/set-aside-key.ts';
 import { makeMigrateRange, type RangeOutcome } from '../../../lib/migration/migrate-range.ts';
 import { makeStopIfStrict } from '../../../lib/migration/stop-if-strict.ts';
 import { makeWorkerThrottle } from '../../../lib/migration/worker-throttle.ts';
@@ -120,6 +121,24 @@ describe('validation while copying', () => {
 
     expect(outcomes).toEqual(['completed', 'stopped']);
     expect((await settings.read()).copy.reason).toContain('3 records are in quarantine');
+  });
+
+  it('that is strict does not count what a repair or a restore has set aside', async () => {
+    const { settings, copyAll, quarantine } = await aCopy(['s13']);
+    await settings.change({ validationMode: 'strict', quarantineLimit: 1 });
+    await quarantine.put({
+      key: setAsideKey({ recordType: 'session', id: 'an-orphan' }, 'fix-1'),
+      category: 'user-sessions',
+      version: { epoch: 1, sequence: 1 },
+      errorName: 'OrphanedEdge',
+      errorMessage: 'an end of this edge does not exist',
+      rawRow: '{}',
+      rawLengthBytes: 2,
+      firstSeenAtMs: 1,
+    });
+
+    expect(await copyAll()).toEqual(['completed', 'completed']);
+    expect(await quarantine.count('user-sessions')).toBe(2);
   });
 
   it('that is lenient goes on and leaves them there', async () => {

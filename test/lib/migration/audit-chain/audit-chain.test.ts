@@ -1,6 +1,7 @@
 import { DeleteItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { unprovenLines } from '../../../../cli/output/audit-views.ts';
 import { makeHandler } from '../../../../functions/verify-audit/handler.ts';
 import { makeSealStore } from '../../../../lib/aws/seal-store.ts';
 import { makeMemorySealStore } from '../../../../lib/memory/seal-store.ts';
@@ -214,7 +215,10 @@ describe.each(flatEngines)('over %s', (name) => {
       const seals = makeSealStore({ client, table: tables.progress });
       audit = makeHandler({ ...deps, definition: hal9ServerDefinition, seals, timeBudgetMs: 0 });
 
-      expect(await verify()).toMatchObject({ outcome: 'unproven', streams: [] });
+      const report = await verify();
+
+      expect(report).toMatchObject({ outcome: 'unproven', unproven: 'no-numbered-events', streams: [] });
+      expect(unprovenLines(report).join(' ')).toContain('state verify --category metadata');
     });
   });
 });

@@ -133,11 +133,14 @@ function literal(part: KeyPart | undefined): string {
 
 type System = Awaited<ReturnType<typeof copied>>;
 
-async function integrity({ deps }: System): Promise<IntegrityReport> {
+async function integrity(
+  { deps }: System,
+  categories = categoriesOf(hal9Definition),
+): Promise<IntegrityReport> {
   const check = makeCheckIntegrity(deps);
   let cursor: string | null = null;
   for (;;) {
-    const answer = await check(cursor, 0);
+    const answer = await check(categories, cursor, 0);
     if (answer.done) return answer.report;
     ({ cursor } = answer);
   }
@@ -223,6 +226,10 @@ describe('nine classes of corruption in one store', () => {
       '3 to 3 are missing before it',
     );
     expect(report.scanned.records).toBe(world.records.size);
+    expect((await integrity(system, ['metadata'])).counts).toEqual({ AuditGap: 1 });
+    const ofSessions = await integrity(system, ['user-sessions']);
+    expect(ofSessions).toMatchObject({ counts: {}, findings: [], scanned: { rows: 0 } });
+    expect(ofSessions.scanned.records).toBeGreaterThan(0);
     expect(await verdicts(system)).toMatchObject({ mismatch: 4, quarantined: inQuarantine.length });
 
     for (const { undo } of Object.values(sourceDamage)) execute(undo);

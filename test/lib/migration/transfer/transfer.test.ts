@@ -18,27 +18,21 @@ import { makeTransformLine } from '../../../../lib/migration/transfer/transform-
 import type { TransferOrigin } from '../../../../lib/migration/transfer/transfer-manifest.ts';
 import { makeCopiedStore, type CopiedStore } from '../../../support/copied-store.ts';
 import { startDynamo, type TestDynamo } from '../../../support/dynoxide.ts';
-import { startFlatEngine, type FlatEngine } from '../../../support/flat-engines.ts';
+import { flatEngines, startFlatEngine, type FlatEngine } from '../../../support/flat-engines.ts';
 
 const category = 'learning-data';
 
 let dynamo: TestDynamo;
-let engine: FlatEngine;
-beforeAll(async () => {
-  [dynamo, engine] = await Promise.all([startDynamo(), startFlatEngine('SQLite')]);
-});
-afterAll(() => Promise.all([dynamo.stop(), engine.stop()]));
-
 let store: CopiedStore;
 let handler: ReturnType<typeof makeHandler>;
-beforeEach(async () => {
+
+async function openStore(engine: FlatEngine): Promise<void> {
   store = await makeCopiedStore(dynamo, engine, 400);
   const { deps, client, tables } = store;
   const identity = makeMigrationIdentity({ client, table: tables.progress });
   handler = makeHandler({ ...deps, identity, bodies: makeMemoryLargeBodies(), timeBudgetMs: 60_000 });
   await deps.source.installChangeLog();
-});
-afterEach(() => store.close());
+}
 
 async function exported(): Promise<{ readonly origin: TransferOrigin; readonly lines: readonly string[] }> {
   const begun = (await handler({ action: 'begin-export', category, versioned: true })) as ExportBegin;
@@ -84,6 +78,7 @@ async function storedRecord(pk: string): Promise<StoredRecord | undefined> {
 const pkOf = (line: string): string => (JSON.parse(line) as { k: string }).k;
 const idOf = (pk: string): string => keyOfPk(pk).id;
 
+const anyRow = 'id = (SELECT min(id) FROM flat_learning)';
 const change = (pk: string): string =>
   `UPDATE flat_learning SET access_count = 777 WHERE id = '${idOf(pk)}';`;
 const remove = (pk: string): string => `DELETE FROM flat_learning WHERE id = '${idOf(pk)}';`;
@@ -92,7 +87,15 @@ async function putPiece(piece: string): Promise<string> {
   return ((await handler({ action: 'put-piece', piece })) as { sha256: string }).sha256;
 }
 
-describe('learning data that is exported, transformed and imported', () => {
+describe.each(flatEngines)('learning data of %s that is exported, transformed and imported', (name) => {
+  let engine: FlatEngine;
+  beforeAll(async () => {
+    [dynamo, engine] = await Promise.all([startDynamo(), startFlatEngine(name)]);
+  });
+  afterAll(() => Promise.all([dynamo.stop(), engine.stop()]));
+  beforeEach(() => openStore(engine));
+  afterEach(() => store.close());
+
   test('is what the copy would have written, and what the copy finds there', async () => {
     const { origin, lines } = await exported();
     const { records, rejected } = transformed(lines);
@@ -133,7 +136,7 @@ describe('learning data that is exported, transformed and imported', () => {
   });
 
   test('carries rows that are changed while they are exported at their own version', async () => {
-    await store.execute(`UPDATE flat_learning SET access_count = 5 WHERE rowid = 1`);
+    await store.execute(`UPDATE flat_learning SET access_count = 5 WHERE ${anyRow}`);
     const { origin, lines } = await exported();
     const own = lines.filter((line) => !line.includes('"v":null'));
 
@@ -190,9 +193,8 @@ describe('learning data that is exported, transformed and imported', () => {
   });
 
   test('may be longer than a call of a function', async () => {
-    await store.execute(
-      `UPDATE flat_learning SET payload = json_quote(replace(printf('%.1500000c', 'x'), 'x', 'é')) WHERE rowid = 1`,
-    );
+    const payload = `"${'é'.repeat(1_500_000)}"`;
+    await store.execute(`UPDATE flat_learning SET payload = '${payload}' WHERE ${anyRow}`);
     const { origin, lines } = await exported();
     const { records } = transformed(lines.filter((line) => line.length > 1_000_000));
     const bodies = makeMemoryLargeBodies();
