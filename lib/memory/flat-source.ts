@@ -8,6 +8,7 @@ import type {
   KeyRange,
   RangePage,
   ReverseChange,
+  ReverseKind,
   ReverseOutcome,
 } from '../migration/ports.ts';
 import { tableOf } from '../migration/table-lookup.ts';
@@ -63,8 +64,8 @@ export function makeMemoryFlatSource(store: FlatStore, interleave: Interleave = 
     ...authorityMethods(store, { run, read }),
     // Tables without constraints have room for every row.
     requireFitting: () => read('requireFitting', () => undefined),
-    applyReverse: (category, changes) =>
-      run('applyReverse', () => changes.map((change) => applyReverse(store, category, change))),
+    applyReverse: (category, changes, as) =>
+      run('applyReverse', () => changes.map((change) => applyReverse(store, category, change, as))),
     close: () => Promise.resolve(),
   };
 }
@@ -157,10 +158,15 @@ function firstAfter(log: readonly { readonly sequence: number }[], sequence: num
   return low;
 }
 
-function applyReverse(store: FlatStore, category: Category, change: ReverseChange): ReverseOutcome {
+function applyReverse(
+  store: FlatStore,
+  category: Category,
+  change: ReverseChange,
+  as?: ReverseKind,
+): ReverseOutcome {
   const authority = flatAuthority(store, category);
   const known = store.versions.get(recordPk(change.key)) ?? null;
-  const outcome = judgeReverse(authority, known, change.version);
+  const outcome = judgeReverse(authority, known, change.version, as);
   if (outcome !== 'applied') return outcome;
   raiseVersion(store, change.key, change.version);
   const table = tableOf(store.definition, change.key.recordType);

@@ -1,4 +1,11 @@
-import type { AuthorityItem, FlatAuthority, RangeState, ReverseOutcome, SwitchRecord } from './ports.ts';
+import type {
+  AuthorityItem,
+  FlatAuthority,
+  RangeState,
+  ReverseKind,
+  ReverseOutcome,
+  SwitchRecord,
+} from './ports.ts';
 import { compareVersions, type RecordVersion } from './record.ts';
 
 /**
@@ -34,8 +41,14 @@ export function judgeReverse(
   flat: FlatAuthority,
   known: RecordVersion | null,
   version: RecordVersion,
+  as: ReverseKind = 'change',
 ): ReverseOutcome {
-  if (flat.state !== 'following' || flat.epoch !== version.epoch) return 'refused-epoch';
+  if (flat.state !== 'following') return 'refused-epoch';
+  if (as === 'repair') {
+    if (version.epoch > flat.epoch) return 'refused-epoch';
+    return admitsRepair(known, version) ? 'applied' : 'already-newer';
+  }
+  if (flat.epoch !== version.epoch) return 'refused-epoch';
   return admitsNewer(known, version) ? 'applied' : 'already-newer';
 }
 

@@ -39,8 +39,7 @@ const longestKeptMs = 86_400_000;
 
 /**
  * Compares and repairs again and again, a comparison at most each interval of the settings, until `deadlineMs`. The
- * first one is complete; from then on digests of both sides are kept while flat is the authority, and a comparison
- * reads what changed. One that takes longer than one call goes on in the next. Categories that are being copied are
+ * first one is complete; from then on digests of both sides are kept, and a comparison reads what changed. One that takes longer than one call goes on in the next. Categories that are being copied are
  * left out. All of it is done only while somebody has turned migration mode on.
  */
 export function makeContinuousReconciliation(
@@ -82,19 +81,15 @@ function makeReconcileChanged(
       await goOnAnchoring(deps);
       return due;
     }
-    const flat: Category[] = [];
-    for (const category of due.categories) {
-      if ((await deps.source.authority(category)).state !== 'following') flat.push(category);
-    }
-    if (flat.length === 0) return due;
+    const { categories } = due;
     const notBeforeMs = deps.clock.nowMs() - longestKeptMs;
-    const answer = await reconcileKept({ categories: flat, fix, notBeforeMs });
+    const answer = await reconcileKept({ categories, fix, notBeforeMs });
     if (answer === null) {
-      await beginAnchor(deps, flat, due.startedAtMs);
+      await beginAnchor(deps, categories, due.startedAtMs);
       return due;
     }
     await deps.onReconciled(answer);
-    return { ...due, categories: due.categories.filter((category) => !flat.includes(category)) };
+    return { ...due, categories: [] };
   };
 }
 

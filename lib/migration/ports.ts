@@ -70,6 +70,8 @@ export interface ReverseChange {
   readonly row: FlatRow | null;
 }
 
+export type ReverseKind = 'change' | 'repair';
+
 /** not-kept: the store is offline, so that the change stays pending for good. */
 export type ReverseOutcome = 'applied' | 'already-newer' | 'refused-epoch' | 'not-kept';
 
@@ -142,8 +144,15 @@ export interface FlatSource {
   requireFitting(category: Category): Promise<void>;
   /** From following(epoch - 1) to open(epoch). Idempotent. */
   open(category: Category, epoch: number): Promise<boolean>;
-  /** Applies changes of the hierarchical authority when flat follows that epoch and the version is newer. */
-  applyReverse(category: Category, changes: readonly ReverseChange[]): Promise<readonly ReverseOutcome[]>;
+  /**
+   * Applies changes of the hierarchical authority when flat follows that epoch and the version is newer. A repair says
+   * once more what a version says, of any epoch up to that one, where nothing newer was applied.
+   */
+  applyReverse(
+    category: Category,
+    changes: readonly ReverseChange[],
+    as?: ReverseKind,
+  ): Promise<readonly ReverseOutcome[]>;
   close(): Promise<void>;
 }
 

@@ -20,7 +20,7 @@ export interface Fixes {
   readonly keptNewer: number;
   /** The row changed while it was read; its own change, or the next reconciliation, brings it right. */
   readonly changed: number;
-  /** Nothing may be written: flat is not the authority, or nobody migrates such a record. */
+  /** Nothing may be written: authority moved, nobody migrates such a record, or no record says what the row should be. */
   readonly refused: number;
 }
 
@@ -67,6 +67,7 @@ export async function fixDifferences(
     fixes.written += outcome.written;
     fixes.keptNewer += outcome.keptNewer;
     fixes.changed += outcome.changed;
+    fixes.refused += outcome.refused;
   }
   return fixes;
 }

@@ -105,7 +105,8 @@ export async function applyToFlat(
   return changes.filter((_, at) => outcomes[at] === 'refused-epoch').map(({ key }) => key);
 }
 
-function reverseChange(definition: MigrationDefinition, record: StoredRecord): ReverseChange {
+/** What flat has to hold for a record. Throws HalError `RecordDamaged`. */
+export function reverseChange(definition: MigrationDefinition, record: StoredRecord): ReverseChange {
   const { key, version, body } = record;
   if (!record.intact) throw damaged(record);
   if (body === null) return { key, version, row: null };

@@ -1,8 +1,9 @@
 import { HalError } from '../kernel/errors.ts';
+import { judgeReverse } from '../migration/admission.ts';
 import type { Category } from '../migration/category.ts';
 import { decodeKey, encodeKey, recordPk } from '../migration/key.ts';
-import type { FlatAuthority, ReverseChange, ReverseOutcome } from '../migration/ports.ts';
-import { compareVersions, type RecordVersion } from '../migration/record.ts';
+import type { FlatAuthority, ReverseChange, ReverseKind, ReverseOutcome } from '../migration/ports.ts';
+import type { RecordVersion } from '../migration/record.ts';
 import type { FlatRow, KeyPart } from '../migration/row.ts';
 import { tableOf } from '../migration/table-lookup.ts';
 import { appliedVersion, excludeWriters, readAuthority } from './change-log.ts';
@@ -27,6 +28,7 @@ export async function applyReverseChanges(
   view: StoreView,
   category: Category,
   changes: readonly ReverseChange[],
+  as?: ReverseKind,
 ): Promise<readonly ReverseOutcome[]> {
   const { session } = view;
   const { schema } = store.database;
@@ -40,7 +42,7 @@ export async function applyReverseChanges(
      SELECT set_config('hal9_migrate.applying', pg_current_xact_id()::text, true)`,
   );
   const outcomes: ReverseOutcome[] = [];
-  for (const change of changes) outcomes.push(await applyChange(store, view, change, authority));
+  for (const change of changes) outcomes.push(await applyChange(store, view, change, { authority, as }));
   await session.script(
     `DELETE FROM ${qualified(schema, '_mig_marker')} WHERE xid = pg_current_xact_id();
      SELECT set_config('hal9_migrate.applying', '', true)`,
@@ -79,17 +81,17 @@ async function applyChange(
   store: FlatStore,
   view: StoreView,
   change: ReverseChange,
-  authority: FlatAuthority,
+  { authority, as }: { readonly authority: FlatAuthority; readonly as: ReverseKind | undefined },
 ): Promise<ReverseOutcome> {
   const { session } = view;
   const { schema } = store.database;
   const { key, version, row } = change;
-  if (authority.state !== 'following' || authority.epoch !== version.epoch) return 'refused-epoch';
   const keyParts = decodeKey(key.id);
   const layout = view.layout(key.recordType);
   const keyTexts = paddedTexts(layout, keyParts);
   const known = await appliedVersion(session, schema, key.recordType, keyTexts);
-  if (known !== null && compareVersions(known, version) >= 0) return 'already-newer';
+  const outcome = judgeReverse(authority, known, version, as);
+  if (outcome !== 'applied') return outcome;
   const table = tableOf(store.definition, key.recordType);
   if (row !== null && encodeKey(rowKey(table, row)) !== key.id) {
     throw new TypeError(`reverse change of ${recordPk(key)} carries the row of another key`);

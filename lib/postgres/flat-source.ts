@@ -65,10 +65,10 @@ export function makePostgresFlatSource(store: FlatStore): FlatSource {
         requireChangeLog(store, view);
         await refuseUnfitRows(store, view.session, category);
       }),
-    applyReverse: (category, changes) =>
+    applyReverse: (category, changes, as) =>
       store.write(async (view) => {
         requireChangeLog(store, view);
-        return await applyReverseChanges(store, view, category, changes);
+        return await applyReverseChanges(store, view, category, changes, as);
       }),
     close: () => database.close(),
   };

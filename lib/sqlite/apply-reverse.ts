@@ -1,9 +1,10 @@
 import { HalError } from '../kernel/errors.ts';
+import { judgeReverse } from '../migration/admission.ts';
 import type { Category } from '../migration/category.ts';
 import { decodeKey, encodeKey, recordPk } from '../migration/key.ts';
-import type { FlatAuthority, ReverseChange, ReverseOutcome } from '../migration/ports.ts';
+import type { FlatAuthority, ReverseChange, ReverseKind, ReverseOutcome } from '../migration/ports.ts';
 import { tableOf } from '../migration/table-lookup.ts';
-import { compareVersions, type RecordVersion } from '../migration/record.ts';
+import type { RecordVersion } from '../migration/record.ts';
 import type { FlatValue, KeyPart } from '../migration/row.ts';
 import { appliedVersion, logKey, logKeyValues, readAuthority } from './change-log.ts';
 import { touchedTable } from './change-log-ddl.ts';
@@ -20,12 +21,13 @@ export function applyReverseChanges(
   view: StoreView,
   category: Category,
   changes: readonly ReverseChange[],
+  as?: ReverseKind,
 ): readonly ReverseOutcome[] {
   const { connection } = store;
   const authority = readAuthority(connection, category);
   connection.run('INSERT INTO _mig_marker (applying) VALUES (1)');
   const outcomes = withoutForeignTriggers(connection, store.definition, () =>
-    changes.map((change) => applyChange(store, view, change, authority)),
+    changes.map((change) => applyChange(store, view, change, { authority, as })),
   );
   connection.run('DELETE FROM _mig_marker');
   return outcomes;
@@ -56,14 +58,14 @@ function applyChange(
   store: FlatStore,
   view: StoreView,
   change: ReverseChange,
-  authority: FlatAuthority,
+  { authority, as }: { readonly authority: FlatAuthority; readonly as: ReverseKind | undefined },
 ): ReverseOutcome {
   const { connection } = store;
   const { key, version, row } = change;
-  if (authority.state !== 'following' || authority.epoch !== version.epoch) return 'refused-epoch';
   const keyParts = decodeKey(key.id);
   const known = appliedVersion(connection, key.recordType, keyParts);
-  if (known !== null && compareVersions(known, version) >= 0) return 'already-newer';
+  const outcome = judgeReverse(authority, known, version, as);
+  if (outcome !== 'applied') return outcome;
   const layout = view.layout(key.recordType) ?? { table: tableOf(store.definition, key.recordType) };
   if (row !== null && encodeKey(rowKey(layout.table, row)) !== key.id) {
     throw new TypeError(`reverse change of ${recordPk(key)} carries the row of another key`);

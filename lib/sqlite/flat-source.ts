@@ -46,11 +46,11 @@ export function makeSqliteFlatSource(store: FlatStore): FlatSource {
           refuseUnfitRows(connection, category);
         }),
       ),
-    applyReverse: (category, changes) =>
+    applyReverse: (category, changes, as) =>
       settle(() =>
         store.write((view) => {
           requireChangeLog(store, view);
-          return applyReverseChanges(store, view, category, changes);
+          return applyReverseChanges(store, view, category, changes, as);
         }),
       ),
     close: () => settle(() => connection.close()),

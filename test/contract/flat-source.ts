@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { FlatRecords } from '../../lib/gateway/ports.ts';
 import { encodeKey } from '../../lib/migration/key.ts';
-import type { FlatSource, SourceImage } from '../../lib/migration/ports.ts';
+import type { FlatSource, ReverseKind, SourceImage } from '../../lib/migration/ports.ts';
+import type { RecordVersion } from '../../lib/migration/record.ts';
 import type { RecordKey } from '../../lib/migration/row.ts';
 import { categoryOfType, flatRowsContract, keyOfSmallRow, type RowOrder } from './flat-rows.ts';
 
@@ -184,6 +185,34 @@ export function flatSourceContract(name: string, makeAdapter: () => Promise<Flat
 
       expect(await current('a')).toMatchObject({ row: null, version: { epoch: 2, sequence: 4 } });
       expect((await source.lowWatermark(category)).sequence).toBe(logged.sequence);
+    });
+
+    it('repairs rows only while it follows, and only where nothing newer was applied', async () => {
+      await source.installChangeLog();
+      await put('a', 'flat');
+      await put('b', 'flat');
+      const said = (await current('a')).version!;
+      const apply = (id: string, version: RecordVersion, payload: string, as: ReverseKind) =>
+        source.applyReverse(category, [{ key: sessionKey(id), version, row: { id, payload } }], as);
+
+      expect(await apply('a', said, 'too early', 'repair')).toEqual(['refused-epoch']);
+      await source.fence(category, 1);
+      await source.follow(category, 2);
+      expect(await apply('a', said, 'mended', 'repair')).toEqual(['applied']);
+      expect((await current('a')).row).toEqual({ id: 'a', payload: 'mended' });
+      await apply('b', { epoch: 2, sequence: 3 }, 'third', 'change');
+      expect(await apply('b', { epoch: 2, sequence: 2 }, 'second', 'repair')).toEqual(['already-newer']);
+      expect(await apply('b', said, 'first', 'repair')).toEqual(['already-newer']);
+      expect(await apply('b', { epoch: 2, sequence: 3 }, 'third, again', 'repair')).toEqual(['applied']);
+      expect(await apply('b', { epoch: 3, sequence: 1 }, 'not yet', 'repair')).toEqual(['refused-epoch']);
+      expect(await apply('a', { epoch: 2, sequence: 1 }, 'live', 'change')).toEqual(['applied']);
+
+      expect([(await current('a')).row, (await current('b')).row]).toEqual([
+        { id: 'a', payload: 'live' },
+        { id: 'b', payload: 'third, again' },
+      ]);
+      await source.open(category, 3);
+      expect(await apply('b', { epoch: 2, sequence: 3 }, 'late', 'repair')).toEqual(['refused-epoch']);
     });
   });
 }

@@ -41,9 +41,9 @@ export async function advanceDigests(
   digests: KeptDigests,
 ): Promise<Advanced | { readonly kind: 'lost'; readonly reason: DigestsLost }> {
   const appliedThrough = new Map<Category, number>();
-  for (const { category, epoch } of digests.categories) {
+  for (const { category, authority, epoch } of digests.categories) {
     const position = await readPosition(deps, category, await deps.source.lowWatermark(category));
-    if (position.authority !== 'flat' || position.lowWatermark.epoch !== epoch) {
+    if (position.authority !== authority || position.lowWatermark.epoch !== epoch) {
       return { kind: 'lost', reason: 'authority-moved' };
     }
     if (((await deps.source.logGap?.(category)) ?? null) !== null)
@@ -78,6 +78,8 @@ async function readStream(
 async function readLogs(deps: AdvanceDeps, digests: KeptDigests): Promise<number | DigestsLost> {
   let rows = 0;
   for (const kept of digests.categories) {
+    // Nobody changes rows that follow but the reverse path, which tells nothing that the stream has not told.
+    if (kept.authority === 'hierarchical') continue;
     // What is logged while this reads comes with the next reading.
     const { sequence } = await deps.source.lowWatermark(kept.category);
     while (kept.logThrough < sequence) {

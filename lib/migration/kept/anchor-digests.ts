@@ -25,7 +25,8 @@ export async function beginAnchor(
     const position = await readPosition(deps, category, await deps.source.lowWatermark(category));
     const { epoch } = position.lowWatermark;
     const counts = { verified: 0, quarantined: 0, tombstoned: 0 };
-    kept.push({ category, epoch, logThrough: position.appliedThrough, counts });
+    const { authority, appliedThrough } = position;
+    kept.push({ category, authority, epoch, logThrough: appliedThrough, counts });
   }
   const digests = beginDigests(startedAtMs, kept, await deps.stream.latest());
   const revision = (await deps.kept.load())?.revision ?? 0;

@@ -2,7 +2,7 @@ import type { Category } from '../category.ts';
 import type { MigrationDefinition } from '../definition.ts';
 import { recordTerm, strangerTerm, type AgreedVerdict, type Term } from '../digest-term.ts';
 import { recordPk } from '../key.ts';
-import type { StoredRecord } from '../record.ts';
+import type { RecordOrigin, StoredRecord } from '../record.ts';
 import { isCanary } from '../reverse-canary.ts';
 import { tablesByType, type MigratedTable } from '../table-lookup.ts';
 import {
@@ -67,10 +67,10 @@ function foldChange(
   const table = tables.get(record.key.recordType);
   const category = table?.category ?? record.category;
   const kept = keptCategory(digests, category) ?? (table === undefined ? digests.categories[0] : undefined);
-  // Digests are only kept of categories that flat has authority over.
   if (kept === undefined) return;
-  const was = said(before, table, nowMs);
-  const is = said(after, table, nowMs);
+  const context = { nowMs, authority: kept.authority };
+  const was = said(before, table, context);
+  const is = said(after, table, context);
   kept.counts = recount(kept.counts, was.counted, is.counted);
   foldTarget(
     digests,
@@ -103,10 +103,14 @@ function foldTarget(
   setOpen(digests, pk, { ...open, target: is, seen });
 }
 
-function said(record: StoredRecord | null, table: MigratedTable | undefined, nowMs: number): Said {
+function said(
+  record: StoredRecord | null,
+  table: MigratedTable | undefined,
+  context: { readonly nowMs: number; readonly authority: RecordOrigin },
+): Said {
   if (record === null) return nothing;
   if (table === undefined) return { term: keptTerm(strangerTerm(record.key).hash), counted: undefined };
-  const term: Term | null = recordTerm(record, table, { nowMs, authority: 'flat', mayExpire: true });
+  const term: Term | null = recordTerm(record, table, { ...context, mayExpire: true });
   return { term: keptTerm(term?.hash), counted: term?.verdict ?? 'tombstoned' };
 }
 

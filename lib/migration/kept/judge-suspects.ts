@@ -5,7 +5,7 @@ import { judgeAgain, judgeImages, type JudgedKey, type JudgeKeysDeps } from '../
 import { keyOfPk, recordPk } from '../key.ts';
 import type { RecordKey } from '../row.ts';
 import { tableOf, tablesByType } from '../table-lookup.ts';
-import { keptTerm, moveTerm, type KeptDigests } from './kept-digests.ts';
+import { keptCategory, keptTerm, moveTerm, type KeptDigests } from './kept-digests.ts';
 
 export interface JudgedSuspect {
   readonly key: RecordKey;
@@ -77,7 +77,8 @@ function settle(deps: JudgeKeysDeps, digests: KeptDigests, { key, verdict, store
   if (open === undefined) return;
   if (open.target !== undefined) {
     const table = tableOf(deps.definition, key.recordType);
-    const context = { nowMs: deps.clock.nowMs(), authority: 'flat', mayExpire: true } as const;
+    const authority = keptCategory(digests, open.category)?.authority ?? 'flat';
+    const context = { nowMs: deps.clock.nowMs(), authority, mayExpire: true };
     const term = stored === undefined ? null : keptTerm(recordTerm(stored, table, context)?.hash);
     if (term !== open.target) return;
     moveTerm(digests.source, pk, open.source, open.target);

@@ -1,7 +1,7 @@
 import { sha256Bytes } from '../../kernel/sha256.ts';
 import type { Category } from '../category.ts';
 import type { AgreedVerdict } from '../digest-term.ts';
-import type { RecordVersion } from '../record.ts';
+import type { RecordOrigin, RecordVersion } from '../record.ts';
 import { addToBucket, emptySums, type BucketSums } from './bucket-sums.ts';
 import type { StreamPosition } from './ports.ts';
 
@@ -22,11 +22,13 @@ export interface OpenKey {
 
 type KeptCounts = Readonly<Record<AgreedVerdict, number>>;
 
-/** A category whose digests are kept: flat is its authority. */
+/** A category whose digests are kept. */
 export interface KeptCategory {
   readonly category: Category;
+  /** Whose content the terms are of: the other side follows it. */
+  readonly authority: RecordOrigin;
   readonly epoch: number;
-  /** Changes up to here are folded. */
+  /** Changes up to here are folded; where flat follows it logs none. */
   logThrough: number;
   /** Records on the target, as the comparison at the beginning counted them and the stream changed them since. */
   counts: KeptCounts;

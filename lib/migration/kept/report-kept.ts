@@ -88,7 +88,8 @@ function plantCanaries(
   const record = sample?.after ?? null;
   const table = record === null ? undefined : tablesByType(definition).get(record.key.recordType);
   if (record === null || table === undefined || !record.intact) return inSums;
-  const context = { nowMs: clock.nowMs(), authority: 'flat', mayExpire: true } as const;
+  const authority = keptCategory(digests, table.category)?.authority ?? 'flat';
+  const context = { nowMs: clock.nowMs(), authority, mayExpire: true };
   const term = recordTerm(record, table, context);
   const copies = damagedCopies(record).map((copy) => ({ ...copy, intact: isIntact(copy) }));
   const seen = copies.filter((copy) => {

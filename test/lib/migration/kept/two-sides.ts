@@ -24,7 +24,7 @@ export function twoSides(fold: typeof foldStream = foldStream) {
   const log: string[] = [];
   const stream: StreamChange[] = [];
   const counts = { verified: 0, quarantined: 0, tombstoned: 0 };
-  const digests = beginDigests(0, [{ category, epoch: 1, logThrough: 0, counts }], {
+  const digests = beginDigests(0, [{ category, authority: 'flat', epoch: 1, logThrough: 0, counts }], {
     shard: { folded: null, iterator: '0', isOver: false },
   });
   const store = (id: string, after: StoredRecord | null): void => {
