@@ -6,7 +6,7 @@ import { mapBounded } from '../kernel/map-bounded.ts';
 import { judgeReverse } from '../migration/admission.ts';
 import type { Category } from '../migration/category.ts';
 import { encodeKey, recordPk } from '../migration/key.ts';
-import type { FlatSource, ReverseChange, ReverseOutcome } from '../migration/ports.ts';
+import type { FlatSource, ReverseChange, ReverseKind, ReverseOutcome } from '../migration/ports.ts';
 import type { FlatRow, KeyPart } from '../migration/row.ts';
 import { tableOf } from '../migration/table-lookup.ts';
 import { rowWrite } from './flat-records.ts';
@@ -25,7 +25,7 @@ const keysAtOnce = 8;
  * that the key had, the row is there, and what the stream will show of it is announced.
  */
 export function makeApplyReverse(store: FlatStore): FlatSource['applyReverse'] {
-  return async (category, changes) => {
+  return async (category, changes, as) => {
     const outcomes = new Map<ReverseChange, ReverseOutcome>();
     const { authority } = await requireState(store, category);
     const byKey = [...Map.groupBy(changes, ({ key }) => recordPk(key)).values()];
@@ -33,8 +33,8 @@ export function makeApplyReverse(store: FlatStore): FlatSource['applyReverse'] {
       for (const change of ofKey) {
         requireKeyOf(store, change);
         const known = (await readLastImages(store, [change.key])).get(recordPk(change.key))?.version ?? null;
-        const judged = judgeReverse(authority, known, change.version);
-        outcomes.set(change, judged === 'applied' ? await apply(store, category, change) : judged);
+        const judged = judgeReverse(authority, known, change.version, as);
+        outcomes.set(change, judged === 'applied' ? await apply(store, category, change, as) : judged);
       }
     });
     return changes.map((change) => outcomes.get(change) ?? 'already-newer');
@@ -52,12 +52,17 @@ function requireKeyOf({ definition }: FlatStore, { key, row }: ReverseChange): v
     throw new TypeError(`reverse change of ${recordPk(key)} carries the row of another key`);
 }
 
-async function apply(store: FlatStore, category: Category, change: ReverseChange): Promise<ReverseOutcome> {
+async function apply(
+  store: FlatStore,
+  category: Category,
+  change: ReverseChange,
+  as: ReverseKind | undefined,
+): Promise<ReverseOutcome> {
   const row = withoutDerived(change.row);
   const wanted = { ...change, row };
   const layout = await store.layout(change.key.recordType);
   const noted: TransactWriteItem[] = [
-    ...newerVersion(store, wanted),
+    ...newerVersion(store, wanted, as),
     { Put: { TableName: store.log, Item: itemAt(relogKey(category, change.key)) } },
   ];
   const isFitting = layout !== null && fitsKey(layout, change.key.id);
@@ -82,8 +87,12 @@ async function apply(store: FlatStore, category: Category, change: ReverseChange
   }
 }
 
-/** The newest image of the key, unless that is as new; its head comes first. */
-function newerVersion(store: FlatStore, change: ReverseChange): readonly TransactWriteItem[] {
+/** The newest image of the key, unless that is as new, or for a repair newer; its head comes first. */
+function newerVersion(
+  store: FlatStore,
+  change: ReverseChange,
+  as: ReverseKind | undefined,
+): readonly TransactWriteItem[] {
   const { epoch, sequence } = change.version;
   return lastItems(change.key, change).map((Item, at) => ({
     Put: {
@@ -91,7 +100,7 @@ function newerVersion(store: FlatStore, change: ReverseChange): readonly Transac
       Item,
       ...(at === 0
         ? {
-            ConditionExpression: 'attribute_not_exists(pk) OR e < :e OR (e = :e AND v < :v)',
+            ConditionExpression: `attribute_not_exists(pk) OR e < :e OR (e = :e AND v ${as === 'repair' ? '<=' : '<'} :v)`,
             ExpressionAttributeValues: { ':e': number(epoch), ':v': number(sequence) },
           }
         : {}),

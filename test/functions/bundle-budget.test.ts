@@ -12,7 +12,7 @@ const limits: Readonly<Record<string, number>> = {
 };
 const defaultLimit = 150 * 1024;
 /** Functions that open the flat store hold the adapters of every kind, and evaluate the one that they need. */
-const sourceLimit = 384 * 1024;
+const sourceLimit = 424 * 1024;
 
 const folders = readdirSync('functions').filter((folder) => existsSync(join('functions', folder, 'main.ts')));
 
