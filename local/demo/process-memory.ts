@@ -1,38 +1,41 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 
 const megabyte = 1024 * 1024;
 
 /**
  * Resident memory of a process and all that it started, in MiB; what they share counts once. null where /proc does
- * not tell.
+ * not tell. Counting takes the kernel some ten milliseconds a process, which nobody here waits for.
  */
-export function treeMemoryMb(pid: number): number | null {
+export async function treeMemoryMb(pid: number): Promise<number | null> {
   try {
-    return familyOf(pid).reduce((total, member) => total + residentMb(member), 0);
+    const family = await familyOf(pid);
+    const shares = await Promise.all(family.map(residentMb));
+    return shares.reduce((total, share) => total + share, 0);
   } catch {
     return null;
   }
 }
 
-function familyOf(pid: number): readonly number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+async function familyOf(pid: number): Promise<readonly number[]> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim();
   if (children === '') return [pid];
-  return [pid, ...children.split(' ').flatMap((child) => safeFamilyOf(Number(child)))];
+  const families = await Promise.all(children.split(' ').map((child) => safeFamilyOf(Number(child))));
+  return [pid, ...families.flat()];
 }
 
 /** A child may end between two looks. */
-function safeFamilyOf(pid: number): readonly number[] {
+async function safeFamilyOf(pid: number): Promise<readonly number[]> {
   try {
-    return familyOf(pid);
+    return await familyOf(pid);
   } catch {
     return [];
   }
 }
 
-function residentMb(pid: number): number {
+async function residentMb(pid: number): Promise<number> {
   try {
-    const [, kilobytes = '0'] =
-      /^Pss:\s+(\d+) kB/mu.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? [];
+    const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
+    const [, kilobytes = '0'] = /^Pss:\s+(\d+) kB/mu.exec(rollup) ?? [];
     return (Number(kilobytes) * 1024) / megabyte;
   } catch {
     return 0;

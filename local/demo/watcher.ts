@@ -71,7 +71,7 @@ export function startWatcher(deps: WatcherDeps): Watcher {
     copy = await nextCopy(control, run, copy, atMs);
     if (atMs - memoryAtMs >= memoryEveryMs) {
       memoryAtMs = atMs;
-      peakMb = highest(peakMb, treeMemoryMb(process.pid));
+      peakMb = highest(peakMb, await treeMemoryMb(process.pid));
     }
     deps.onView(viewOf({ atMs: atMs - deps.startedAtMs, scene, run, copy: copy?.view ?? null, timeline }));
     for (const wake of waiting) wake();
