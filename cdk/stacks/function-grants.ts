@@ -306,7 +306,10 @@ function grantMetrics(props: FunctionGrantsProps): void {
 function grantInvocations(props: FunctionGrantsProps): void {
   const calls: readonly [FunctionFolder, readonly FunctionFolder[]][] = [
     ['enter-step', ['prepare-source', 'plan-batches', 'switch-authority', 'verify-state', 'roll-back']],
-    ['evaluate-gate', ['prepare-source', 'plan-batches', 'switch-authority', 'verify-state']],
+    [
+      'evaluate-gate',
+      ['prepare-source', 'plan-batches', 'switch-authority', 'verify-state', 'examine-neurons'],
+    ],
     ['roll-back', ['switch-authority', 'verify-state']],
   ];
   for (const [caller, callees] of calls) {

@@ -1,11 +1,8 @@
 import * as z from 'zod/mini';
 
 import type { MetricSink } from '../../lib/kernel/metric-sink.ts';
-import {
-  makeSwitchAuthority,
-  type SwitchAuthorityDeps,
-  type SwitchResult,
-} from '../../lib/migration/switch-authority.ts';
+import { makeSwitchAuthority, type SwitchResult } from '../../lib/migration/switch-authority.ts';
+import type { SwitchAuthorityDeps } from '../../lib/migration/switching/deps.ts';
 import { categoriesOf } from '../../lib/migration/table-lookup.ts';
 import { metricNames } from '../../lib/monitoring/metric-names.ts';
 

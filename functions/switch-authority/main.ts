@@ -5,6 +5,7 @@ import { realSleeper } from '../../lib/aws/backoff.ts';
 import { makeDynamoClient } from '../../lib/aws/clients.ts';
 import { logFailure } from '../../lib/aws/function-log.ts';
 import { openLargeBodies } from '../../lib/aws/large-bodies.ts';
+import { makeLayerManifestStore } from '../../lib/aws/layer-manifest-store.ts';
 import { makeCloudWatchClient } from '../../lib/aws/metric-client.ts';
 import { makeMetricSink } from '../../lib/aws/metric-sink.ts';
 import { makeQuarantineStore } from '../../lib/aws/quarantine-store.ts';
@@ -42,6 +43,7 @@ export const handler = makeHandler({
       tables: { state: env.STATE_TABLE, reversePending: env.REVERSE_PENDING_TABLE },
     }),
     settings: makeSettingsStore({ client, table: env.PROGRESS_TABLE }),
+    layers: makeLayerManifestStore({ client, table: env.PROGRESS_TABLE }),
     sleeper: realSleeper,
   },
   metrics: makeMetricSink({

@@ -1,12 +1,17 @@
 import { HalError } from '../kernel/errors.ts';
 import type { Category } from './category.ts';
+import type { MigrationDefinition } from './definition.ts';
+import { isGraph } from './neurons/graph-tables.ts';
+import { isPublished, type LayerManifestStore } from './neurons/layer-manifest.ts';
 import type { FlatSource, RelayStore } from './ports.ts';
 import type { ProveReverseDeps } from './reverse-canary.ts';
 import type { SettingsStore } from './settings.ts';
+import { layers } from './transforms/assign-layer.ts';
 
 /** What has to hold before flat gives a category away; the way back to flat is never held up by any of it. */
 export interface SwitchGuards extends Omit<ProveReverseDeps, 'clock'> {
   readonly settings: SettingsStore;
+  readonly layers: Pick<LayerManifestStore, 'read'>;
 }
 
 interface RelayLag {
@@ -48,6 +53,29 @@ export async function requireSmallLag(
       'wait until `state progress` shows less lag, or raise the limit with `configure state-migration --lag-limit`',
     exit: 'gateFailed',
     facts: { category, limit: at.limit, ...lag },
+  });
+}
+
+/**
+ * The hierarchical system shows edges of published layers only: a graph that changed hands before would lose those of
+ * the others. Refuses with HalError `LayersNotPublished`.
+ */
+export async function requireLayers(
+  { layers: manifests }: Pick<SwitchGuards, 'layers'>,
+  definition: MigrationDefinition,
+  category: Category,
+): Promise<void> {
+  if (!isGraph(definition, category)) return;
+  const published = await manifests.read();
+  const missing = layers.filter((layer) => !isPublished(published, layer));
+  if (missing.length === 0) return;
+  throw new HalError({
+    name: 'LayersNotPublished',
+    message: `${category} cannot change authority: not published are the layers ${missing.join(', ')}`,
+    remedy:
+      'run `neurons verify`: it publishes the layers that are sound and names what is wrong in the others',
+    exit: 'conflict',
+    facts: { category, missing },
   });
 }
 

@@ -61,6 +61,19 @@ export function parseVerification(answer: unknown): {
   return { done, cursor, summary: { ...sum, outcome: report.outcome } };
 }
 
+const layersAnswer = z.discriminatedUnion('done', [
+  z.object({ done: z.literal(false), cursor: z.string() }),
+  z.object({
+    done: z.literal(true),
+    faulty: z.array(z.string()),
+    survey: z.object({ findings: z.array(z.object({ fault: z.string(), pk: z.string() })) }),
+  }),
+]);
+
+export function parseLayers(answer: unknown): z.infer<typeof layersAnswer> {
+  return layersAnswer.parse(answer);
+}
+
 const sourceAnswer = z.object({
   changeLogInstalled: z.boolean(),
   tables: z.array(

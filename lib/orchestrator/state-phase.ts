@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Category } from '../migration/category.ts';
 import type { FunctionInvoker } from './function-invoker.ts';
+import { isForLayers, publishPage } from './publish-layers.ts';
 import {
   faultOf,
   parseCopyProgress,
@@ -33,6 +34,10 @@ export interface StatePhase {
   readonly categories: readonly Category[];
   /** In migration order. */
   readonly switched: readonly Category[];
+  /** Where the comparison that publishes the layers of the neurons goes on; null or absent while none is made. */
+  readonly publishing?: { readonly cursor: string | null } | null;
+  /** Comparisons that found a layer unsound. */
+  readonly unsoundLayers?: number;
   readonly before: VerificationSummary | null;
   readonly after: VerificationSummary | null;
 }
@@ -162,6 +167,8 @@ export function nextToSwitch(state: StatePhase): Category | undefined {
 }
 
 async function switchNext(deps: StatePhaseDeps, state: StatePhase): Promise<StateStep> {
+  if (state.publishing !== undefined && state.publishing !== null)
+    return await publishNext(deps, state, state.publishing.cursor);
   const category = nextToSwitch(state);
   if (category === undefined) return movedOn(deps, state, { stage: 'post-verify', verifyCursor: null });
   const waiting = await waitForTraffic(deps, state);
@@ -174,11 +181,32 @@ async function switchNext(deps: StatePhaseDeps, state: StatePhase): Promise<Stat
       requestedBy: 'evaluate-gate',
     });
   } catch (fault) {
+    if (isForLayers(fault)) return movedWithin(deps, state, { publishing: { cursor: null } });
     const { name, message } = faultOf(fault);
     if (!refusedForNow.has(name)) throw fault;
     return { kind: 'waiting', state, why: message };
   }
   return movedOn(deps, state, { switched: [...state.switched, category] });
+}
+
+/** Layers are published before the fence, a stretch of the graph at a time: nobody waits for it. */
+async function publishNext(
+  deps: StatePhaseDeps,
+  state: StatePhase,
+  cursor: string | null,
+): Promise<StateStep> {
+  const page = await publishPage(deps.invoker, cursor);
+  if (page.kind === 'going-on') return movedWithin(deps, state, { publishing: { cursor: page.cursor } });
+  if (page.kind === 'published') return movedOn(deps, state, { publishing: null, unsoundLayers: 0 });
+  // What differs may be a change that takes its time; the next look begins anew.
+  const unsoundLayers = (state.unsoundLayers ?? 0) + 1;
+  return { kind: 'waiting', state: { ...state, publishing: null, unsoundLayers }, why: page.why };
+}
+
+/** The first comparison is progress; repetitions are not, so that patience with unsound layers ends. */
+function movedWithin(deps: StatePhaseDeps, state: StatePhase, change: Partial<StatePhase>): StateStep {
+  if ((state.unsoundLayers ?? 0) === 0) return movedOn(deps, state, change);
+  return { kind: 'moved-on', state: { ...state, ...change } };
 }
 
 /** The switch was refused or given up before anything moved, and may go through later. */

@@ -21,6 +21,7 @@ import { makeMemoryRangeStore } from '../../lib/memory/range-store.ts';
 import { makeMemoryRelayStore } from '../../lib/memory/relay-store.ts';
 import { makeMemoryReversePendingStore } from '../../lib/memory/reverse-pending-store.ts';
 import { makeMemoryReverseCanaries } from '../../lib/memory/reverse-canaries.ts';
+import { makeMemoryLayerManifestStore } from '../../lib/memory/layer-manifest-store.ts';
 import { makeMemoryRunForecasts } from '../../lib/memory/run-forecasts.ts';
 import { makeMemorySettingsStore } from '../../lib/memory/settings-store.ts';
 import { makeMemorySwitchStore } from '../../lib/memory/switch-store.ts';
@@ -215,7 +216,10 @@ function makeHandlers(
     clock,
     sleeper,
     // The other version does not know them yet.
-    guards: version === 'present' ? { canaries, sleeper, settings: stores.settings } : null,
+    guards:
+      version === 'present'
+        ? { canaries, sleeper, settings: stores.settings, layers: makeMemoryLayerManifestStore() }
+        : null,
     forecasts: makeMemoryRunForecasts(),
     onFailure: (_what: string, error: unknown) => {
       noticeError(error);

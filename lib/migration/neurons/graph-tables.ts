@@ -17,10 +17,19 @@ export interface GraphTables {
 
 const category = 'neuron-states';
 
+/** Whether the category is a graph of neurons, which shows layer by layer. */
+export function isGraph(definition: MigrationDefinition, name: Category): boolean {
+  return name === category && tablesOf(definition, category).some(isNeurons);
+}
+
+function isNeurons({ recordType }: MigratedTable): boolean {
+  return /^(server-)?neuron$/.test(recordType);
+}
+
 /** Throws HalError `NoNeuronStates`. */
 export function graphTablesOf(definition: MigrationDefinition): GraphTables {
   const tables = tablesOf(definition, category);
-  const [first, ...others] = tables.filter(({ recordType }) => /^(server-)?neuron$/.test(recordType));
+  const [first, ...others] = tables.filter(isNeurons);
   if (first === undefined) {
     throw new HalError({
       name: 'NoNeuronStates',

@@ -10,6 +10,7 @@ import type { MigrationSettings } from '../../migration/settings.ts';
 import type { StateDescription } from '../../migration/state-description.ts';
 import { writeModeOf } from '../../migration/write-mode.ts';
 import type { FunctionInvoker } from '../function-invoker.ts';
+import { isForLayers, publishLayers } from '../publish-layers.ts';
 
 export interface ChangeModeDeps {
   readonly invoker: FunctionInvoker;
@@ -56,11 +57,22 @@ export async function moveAuthority(
   const moved: Category[] = [];
   for (const { category } of chosen) {
     const { to, by } = request;
-    await deps.invoker.invoke('switch-authority', { category, to, action: 'switch', requestedBy: by });
+    await switchCategory(deps, { category, to, action: 'switch', requestedBy: by });
     moved.push(category);
     await note(deps, by, 'move-authority', { category, to });
   }
   return moved;
+}
+
+/** Publishes the layers of the neurons first where they are not. Throws HalError `LayersUnsound`. */
+async function switchCategory({ invoker }: ChangeModeDeps, request: object): Promise<void> {
+  try {
+    await invoker.invoke('switch-authority', request);
+  } catch (fault) {
+    if (!isForLayers(fault)) throw fault;
+    await publishLayers(invoker);
+    await invoker.invoke('switch-authority', request);
+  }
 }
 
 /** Refuses to take authority back without being told so expressly. Throws HalError `AuthorityMoved`. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { makeHandler } from '../../../functions/switch-authority/handler.ts';
 import { HalError } from '../../../lib/kernel/errors.ts';
 import { makeMetricSink } from '../../../lib/memory/metric-sink.ts';
+import { makeMemoryLayerManifestStore } from '../../../lib/memory/layer-manifest-store.ts';
 import { makeMemoryReverseCanaries } from '../../../lib/memory/reverse-canaries.ts';
 import { makeMemorySettingsStore } from '../../../lib/memory/settings-store.ts';
 import { makeReverseChanges } from '../../../lib/migration/reverse-changes.ts';
@@ -204,7 +205,12 @@ describe('switching the authority of a category', () => {
 /** The guards as they stand in production, over memory; `deliver` is the stream and its function. */
 function guarded(world: ReturnType<typeof migrationInMemory>, deliver: boolean) {
   const settings = makeMemorySettingsStore();
-  const guards = { canaries: makeMemoryReverseCanaries(world.world), settings, sleeper: world.sleeper };
+  const guards = {
+    canaries: makeMemoryReverseCanaries(world.world),
+    settings,
+    layers: makeMemoryLayerManifestStore(),
+    sleeper: world.sleeper,
+  };
   const reverseChange = makeReverseChanges(world.deps);
   const carried: Promise<unknown>[] = [];
   world.world.onRecordPut = (_pk, record) => {

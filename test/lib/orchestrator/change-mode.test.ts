@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { setFeature } from '../../../lib/flags/edit.ts';
+import { HalError } from '../../../lib/kernel/errors.ts';
 import { makeMemoryAuditLog } from '../../../lib/memory/audit-log.ts';
 import { makeFlagStore } from '../../../lib/memory/flag-store.ts';
 import { makeMemorySettingsStore } from '../../../lib/memory/settings-store.ts';
@@ -108,6 +109,35 @@ describe('the authority over the categories', () => {
       'user-sessions',
       'metadata',
     ]);
+  });
+
+  it('moves over the neurons when their layers are published, which it sees to itself', async () => {
+    const { deps, calls } = aSystem();
+    const { invoke } = deps.invoker;
+    let published = false;
+    const answers: { done: boolean }[] = [
+      { done: false, cursor: 'a' } as { done: boolean },
+      { done: true, faulty: [], survey: { findings: [] } } as { done: boolean },
+    ];
+    deps.invoker.invoke = async (folder, payload) => {
+      if (folder === 'examine-neurons') {
+        const answer = answers.shift();
+        published = answer?.done === true;
+        return answer;
+      }
+      if (folder === 'switch-authority' && !published)
+        throw new HalError({ name: 'LayersNotPublished', message: 'none', remedy: 'verify' });
+      return await invoke(folder, payload);
+    };
+
+    await moveAuthority(deps, { to: 'hierarchical', categories: ['metadata'], by: 'ann' });
+    expect(calls).toContain('switch-authority switch metadata hierarchical');
+
+    published = false;
+    answers.push({ done: true, faulty: ['protocol'], survey: { findings: [] } } as { done: boolean });
+    await expect(
+      moveAuthority(deps, { to: 'hierarchical', categories: ['user-sessions'], by: 'ann' }),
+    ).rejects.toMatchObject({ name: 'LayersUnsound', exit: 'gateFailed' });
   });
 
   it('goes back to flat only when told so expressly', async () => {

@@ -232,6 +232,64 @@ test('a switch that finds the copy incomplete after all waits', async () => {
   expect(await world.evaluateGate(event)).toMatchObject({ verdict: 'advance' });
 });
 
+/** A switch of neurons whose layers are not published, and the function that compares them in three stretches. */
+function withLayers(world: Awaited<ReturnType<typeof atStep>>['world'], graph: { sound: boolean }) {
+  const works = world.handlers['switch-authority']!;
+  const asked: unknown[] = [];
+  let published = false;
+  world.handlers['switch-authority'] = (payload) =>
+    published || (payload as { category: string }).category !== 'neuron-states'
+      ? works(payload)
+      : Promise.reject(new HalError({ name: 'LayersNotPublished', message: 'none', remedy: 'verify' }));
+  world.handlers['examine-neurons'] = (payload) => {
+    const { cursor } = payload as { cursor: string | null };
+    asked.push(cursor);
+    if (cursor !== 'b') return Promise.resolve({ done: false, cursor: cursor === null ? 'a' : 'b' });
+    published = graph.sound;
+    const findings = [{ fault: 'neuron-mismatch', pk: 'neuron/n1' }];
+    return Promise.resolve(
+      graph.sound
+        ? { done: true, faulty: [], survey: { findings: [] } }
+        : { done: true, faulty: ['protocol'], survey: { findings } },
+    );
+  };
+  return asked;
+}
+
+test('the state phase publishes the layers of the neurons itself before they change hands', async () => {
+  const { world, event } = await atStep('state-migration');
+  const asked = withLayers(world, { sound: true });
+  world.measure('flat', 1000);
+  world.measure('hierarchical', 1000);
+
+  expect(await world.evaluateGate(event)).toMatchObject({ verdict: 'advance' });
+  expect(asked).toEqual([null, 'a', 'b']);
+  expect(world.authority.get('neuron-states')).toBe('hierarchical');
+});
+
+test('unsound layers are looked at again, and hold the phase when they stay so', async () => {
+  const { world, event } = await atStep('state-migration');
+  const asked = withLayers(world, { sound: false });
+  world.measure('flat', 1000);
+  world.measure('hierarchical', 1000);
+
+  expect(await world.evaluateGate(event)).toMatchObject({
+    verdict: 'wait',
+    reason: expect.stringContaining(
+      'the layers protocol are not sound: neuron-mismatch neuron/n1',
+    ) as unknown,
+  });
+  expect(world.authority.get('neuron-states')).toBe('flat');
+
+  let judged = await world.evaluateGate(event);
+  for (let poll = 0; poll < 1_000 && judged.verdict === 'wait'; poll += 1) {
+    world.advance(judged.waitSeconds * 1000);
+    judged = await world.evaluateGate(event);
+  }
+  expect(judged.verdict).toBe('hold');
+  expect(asked.slice(0, 6)).toEqual([null, 'a', 'b', null, 'a', 'b']);
+});
+
 test('a function that fails leaves the state phase where it was, to be done again', async () => {
   const { world, event } = await atStep('state-migration');
   const works = world.handlers['verify-state']!;

@@ -19,7 +19,7 @@ import type { ChangeMessage, RangeTask } from '../../../../lib/migration/ports.t
 import { sealRecord } from '../../../../lib/migration/record-hash.ts';
 import { makeRelayChanges } from '../../../../lib/migration/relay-changes.ts';
 import type { FlatRow } from '../../../../lib/migration/row.ts';
-import { tableOf } from '../../../../lib/migration/table-lookup.ts';
+import { tableOf, tablesOf } from '../../../../lib/migration/table-lookup.ts';
 
 const category = 'neuron-states';
 const createdAt = '2025-01-02T03:04:05.000Z';
@@ -99,7 +99,8 @@ export function graphInMemory() {
       await deps.source.installChangeLog();
       const tasks: RangeTask[] = [];
       const queue = { send: (sent: readonly RangeTask[]) => Promise.resolve(void tasks.push(...sent)) };
-      await makePlanBackfill({ ...deps, queue }).plan('run', ['neuron', 'connection']);
+      const recordTypes = tablesOf(hal9Definition, category).map(({ recordType }) => recordType);
+      await makePlanBackfill({ ...deps, queue }).plan('run', recordTypes);
       for (const task of tasks) await makeMigrateRange(deps)(task, 'worker');
     },
     /** Carries all changes of the flat store over. */
