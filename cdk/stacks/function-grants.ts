@@ -9,6 +9,7 @@ import { backupBucketName } from '../constructs/backup-bucket.ts';
 import type { FlagsConfiguration } from '../constructs/flags-configuration.ts';
 import type { MigratorFunction } from '../constructs/migrator-function.ts';
 import type { FunctionFolder } from './function-environments.ts';
+import { grantFlatTables } from './flat-table-grants.ts';
 import type { StateStack } from './state-stack.ts';
 
 export interface FunctionGrantsProps {
@@ -141,6 +142,7 @@ function grantSource(props: FunctionGrantsProps): void {
   const { functions, deploy } = props;
   const { source } = deploy;
   if (source.kind === 'jsonl') grantFiles(props, source);
+  if (source.kind === 'dynamodb') grantFlatTables(functions, source);
   if (source.kind !== 'postgres' || source.secretArn === undefined) return;
   for (const { role, opensSource } of functions.values()) {
     if (!opensSource) continue;

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 
+import { requireCopyTime } from '../../lib/migration/copy-time.ts';
 import { readRunProgress, type RunProgress } from '../../lib/migration/backfill-progress.ts';
 import { forecastState, type StateForecast } from '../../lib/migration/forecast.ts';
 import { makePlanBackfill, type PlanBackfillDeps } from '../../lib/migration/plan-backfill.ts';
@@ -84,6 +85,7 @@ export function makeHandler(deps: PlanBatchesDeps): (event: unknown) => Promise<
     const request = requestSchema.parse(event);
     switch (request.action) {
       case 'plan':
+        await requireTime(deps, request);
         return await (await backfillOf(deps)).plan(request.runId, request.recordTypes);
       case 'resume':
         return await resume(deps, request.runId);
@@ -100,6 +102,26 @@ export function makeHandler(deps: PlanBatchesDeps): (event: unknown) => Promise<
     }
   };
 }
+
+/** Where the store drops what changes, the copy has to end before. */
+async function requireTime(
+  deps: PlanBatchesDeps,
+  { runId: run, recordTypes }: { readonly runId: string; readonly recordTypes?: string[] | undefined },
+): Promise<void> {
+  const retention = (await deps.source.retention?.()) ?? null;
+  if (retention === null) return;
+  const kept = await deps.forecasts.read(run);
+  const settings = await deps.settings.read();
+  const { seconds } =
+    kept?.forecast ??
+    (await forecastState(deps, { settings, region: anyRegion, workers: fewestWorkers, recordTypes }));
+  requireCopyTime(retention, seconds, deps.clock.nowMs());
+}
+
+/** Prices differ by it, times do not. */
+const anyRegion = 'us-east-1';
+/** Of a deployment that says nothing else. */
+const fewestWorkers = 4;
 
 async function backfillOf(deps: PlanBatchesDeps): Promise<ReturnType<typeof makePlanBackfill>> {
   const rowsPerRange = deps.rowsPerRange ?? (await deps.settings.read()).batchSize;

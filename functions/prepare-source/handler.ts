@@ -2,7 +2,13 @@ import * as z from 'zod/mini';
 
 import type { Category } from '../../lib/migration/category.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
-import type { FlatAuthority, FlatSource, HeldLog, TableReport } from '../../lib/migration/ports.ts';
+import type {
+  FlatAuthority,
+  FlatSource,
+  HeldLog,
+  Retention,
+  TableReport,
+} from '../../lib/migration/ports.ts';
 import { sourceShape, type SourceShape } from '../../lib/migration/source-shape.ts';
 import { categoriesOf } from '../../lib/migration/table-lookup.ts';
 
@@ -17,6 +23,8 @@ export interface SourceStatus {
   readonly shape: SourceShape;
   /** What the server keeps for the migration; null where it keeps nothing. */
   readonly heldLog: HeldLog | null;
+  /** null where changes are kept until they are read. */
+  readonly retention: Retention | null;
   /** Empty until the change log, which keeps them, is installed; to an inspection also while the held log is lost. */
   readonly authorities: Readonly<Record<Category, FlatAuthority>>;
 }
@@ -34,6 +42,7 @@ export function makeHandler({
     if (action === 'install') await source.installChangeLog();
     const changeLogInstalled = await source.isChangeLogInstalled();
     const heldLog = (await source.heldLog?.()) ?? null;
+    const retention = (await source.retention?.()) ?? null;
     const authorities: Record<Category, FlatAuthority> = {};
     // Whoever needs them is told of a lost log by the source itself; an inspection tells of it.
     if (changeLogInstalled && !(action === 'inspect' && heldLog?.isLost === true)) {
@@ -42,6 +51,6 @@ export function makeHandler({
       }
     }
     const shape = sourceShape(tables, categoriesOf(definition));
-    return { changeLogInstalled, tables, shape, heldLog, authorities };
+    return { changeLogInstalled, tables, shape, heldLog, retention, authorities };
   };
 }

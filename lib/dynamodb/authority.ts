@@ -5,7 +5,6 @@ import { mapBounded } from '../kernel/map-bounded.ts';
 import { moveFlat } from '../migration/admission.ts';
 import type { Category } from '../migration/category.ts';
 import type { FlatAuthority, FlatSource } from '../migration/ports.ts';
-import { tablesOf } from '../migration/table-lookup.ts';
 import { removeBarriers } from './barriers.ts';
 import { drainUntilProven } from './drain-streams.ts';
 import type { FlatStore } from './flat-store.ts';
@@ -37,7 +36,6 @@ export function makeAuthorityMethods(store: FlatStore, logger: StreamLogger): Au
       const [open, fenced] = [at(epoch, 'open'), at(epoch, 'fenced')];
       if (!(await move(store, category, { from: open, to: fenced }))) return { fenced: false };
       await setWriters(store, category, fenced);
-      await store.block?.deny(await tableNames(store, category));
       // Sealed again only by whoever has drained since: what came past an earlier seal is logged now.
       const begun = await changeLog(store, category, fenced, (log) => unsealed(log, epoch));
       if (!begun) return { fenced: false };
@@ -162,7 +160,6 @@ async function sealLog(
 
 async function admitWriters(store: FlatStore, category: Category, open: FlatAuthority): Promise<boolean> {
   await removeBarriers(store, category);
-  await store.block?.allow(await tableNames(store, category));
   await setWriters(store, category, open);
   return true;
 }
@@ -190,12 +187,4 @@ export async function setWriterGroup(
     authorityCheck(store, category, authority),
     { Put: { TableName: store.log, Item } },
   ]);
-}
-
-async function tableNames(store: FlatStore, category: Category): Promise<readonly string[]> {
-  const layouts = await store.layouts();
-  return tablesOf(store.definition, category).flatMap(({ recordType }) => {
-    const layout = layouts.get(recordType) ?? null;
-    return layout === null ? [] : [layout.name];
-  });
 }

@@ -2,14 +2,17 @@ import { ScanCommand, type DynamoDBClient, type ScanCommandOutput } from '@aws-s
 
 import type { Item } from '../aws/attributes.ts';
 import { mapBounded } from '../kernel/map-bounded.ts';
-import type { FlatSource, KeyRange, TableReport } from '../migration/ports.ts';
+import type { FlatSource, KeyRange, Retention, TableReport } from '../migration/ports.ts';
+import { categoriesOf } from '../migration/table-lookup.ts';
 import { makeApplyReverse } from './apply-reverse.ts';
 import { makeAuthorityMethods } from './authority.ts';
 import { noBarrier } from './barriers.ts';
 import type { FlatStore } from './flat-store.ts';
 import { checkedLayouts, recognisedTables } from './inspect-tables.ts';
-import { installChangeLog, isInstalled } from './install-change-log.ts';
-import { makeStreamLogger } from './log-streams.ts';
+import { installChangeLog, isInstalled, streamedLayouts } from './install-change-log.ts';
+import { readState } from './log-state.ts';
+import { makeStreamLogger, type StreamLogger } from './log-streams.ts';
+import { keptMs } from './read-slice.ts';
 import { makeReads } from './read-images.ts';
 import { makeStreamReader } from './read-stream.ts';
 import { requireSettled } from './require-settled.ts';
@@ -28,6 +31,7 @@ export function makeDynamoFlatSource(store: FlatStore): FlatSource {
       const layout = await store.layout(recordType);
       return layout === null ? 0 : await countRows(store.client, layout);
     },
+    retention: () => readRetention(store, logger),
     ...makeReads(store, logger),
     ...makeAuthorityMethods(store, logger),
     async requireFitting(category) {
@@ -45,7 +49,7 @@ export function makeDynamoFlatSource(store: FlatStore): FlatSource {
 
 async function inspect(store: FlatStore): Promise<readonly TableReport[]> {
   const layouts = await store.freshLayouts();
-  checkedLayouts(store, layouts);
+  streamedLayouts(store, checkedLayouts(store, layouts));
   const { mapping, absent } = recognisedTables(store, layouts);
   const reports: TableReport[] = [];
   for (const migrated of store.definition.tables) {
@@ -61,6 +65,16 @@ async function inspect(store: FlatStore): Promise<readonly TableReport[]> {
 
 function isOf(mapping: { readonly name: string } | null, table: { readonly mapping?: string }): boolean {
   return mapping === null || table.mapping === mapping.name;
+}
+
+/** Both images are kept for a day. */
+async function readRetention(store: FlatStore, logger: StreamLogger): Promise<Retention | null> {
+  let readAtMs = store.clock.nowMs();
+  for (const category of categoriesOf(store.definition)) {
+    if ((await readState(store, category)) === null) return null;
+    readAtMs = Math.min(readAtMs, (await logger.catchUp(category)).readAtMs);
+  }
+  return { keptMs, readAtMs };
 }
 
 /** Beyond this a table is not read only to be counted: DynamoDB's own count is some hours old and costs nothing. */

@@ -3,7 +3,6 @@ import type { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 
 import type { Clock, Sleeper } from '../kernel/clock.ts';
 import type { MigrationDefinition } from '../migration/definition.ts';
-import type { LegacyBlock } from './legacy-block.ts';
 import { explainFault } from './service-faults.ts';
 import { readLayouts, type TableLayout } from './table-layout.ts';
 
@@ -16,8 +15,6 @@ export interface FlatStoreParts {
   readonly definition: MigrationDefinition;
   readonly clock: Clock;
   readonly sleeper: Sleeper;
-  /** null where nobody but the gateway writes, or nothing could stop them. */
-  readonly block: LegacyBlock | null;
 }
 
 export interface FlatStore extends FlatStoreParts {

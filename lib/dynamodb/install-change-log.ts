@@ -69,7 +69,10 @@ export async function removeChangeLog(store: FlatStore): Promise<void> {
 }
 
 /** Throws HalError `StreamUnsuitable` for tables whose stream is off, or has not both images. */
-function streamedLayouts(store: FlatStore, layouts: readonly TableLayout[]): readonly StreamedLayout[] {
+export function streamedLayouts(
+  store: FlatStore,
+  layouts: readonly TableLayout[],
+): readonly StreamedLayout[] {
   const faults = layouts.flatMap(({ name, streamArn, streamView }) => {
     if (streamArn === null) return [`${name} has no stream`];
     return streamView === wantedView ? [] : [`${name} has a stream of ${streamView ?? 'another view'}`];

@@ -28,7 +28,6 @@ export function openTables(target: TablesTarget, definition: MigrationDefinition
     definition,
     clock: { nowMs: () => Date.now() },
     sleeper: realSleeper,
-    block: null,
   });
 }
 

@@ -45,7 +45,7 @@ export interface StreamsLook {
 }
 
 /** The store keeps a change for 24 hours; what was read to the end an hour less ago has lost nothing. */
-const keptMs = 24 * 3_600_000;
+export const keptMs = 24 * 3_600_000;
 const marginMs = 3_600_000;
 
 /** One look at every stream of a category: at most one page of each shard that may be read. */

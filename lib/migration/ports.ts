@@ -40,6 +40,13 @@ export interface HeldLog {
   readonly isLost: boolean;
 }
 
+/** A store that drops its changes after some time, read or not. */
+export interface Retention {
+  readonly keptMs: number;
+  /** Everything up to then is in the change log, of the category that is furthest behind. */
+  readonly readAtMs: number;
+}
+
 export interface RangePage {
   /** Highest committed change-log version, read before (or in the same snapshot as) the rows. The LOW watermark. */
   readonly lowWatermark: RecordVersion;
@@ -119,6 +126,8 @@ export interface FlatSource {
   countRows(recordType: string): Promise<number>;
   /** null, or no such method, where no server keeps anything for the migration. */
   heldLog?(): Promise<HeldLog | null>;
+  /** null before the change log is there; no such method where changes are kept until they are read. */
+  retention?(): Promise<Retention | null>;
   /**
    * Deletions up to this sequence may be missing in the log, which was lost for a while; null when a complete comparison
    * has looked since. No such method where a log is never lost without the store.

@@ -86,6 +86,7 @@ const sourceAnswer = z.object({
       emptyCategories: z.array(z.string()),
     }),
   ),
+  retention: z.optional(z.nullable(z.object({ keptMs: z.number(), readAtMs: z.number() }))),
   heldLog: z.optional(
     z.nullable(
       z.object({

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { makeDynamoFlatRecords } from '../../lib/dynamodb/flat-records.ts';
 import { makeDynamoFlatSource } from '../../lib/dynamodb/flat-source.ts';
+import type { FlatSource } from '../../lib/migration/ports.ts';
 import { categoriesOf } from '../../lib/migration/table-lookup.ts';
 import type { VerificationReport } from '../../lib/migration/verification-report.ts';
 import { smallDefinition } from '../simulation/definition.ts';
@@ -96,6 +97,29 @@ async function switchAll(system: System, to: 'hierarchical' | 'flat'): Promise<v
     expect(await system.functions.switchAuthority(request)).toMatchObject({ kind: 'switched' });
   }
 }
+
+test('a copy that would outlast what the streams keep is not begun', async () => {
+  const prefix = await createFlatTables(dynamo.client, smallDefinition);
+  const source = makeDynamoFlatSource(flatStoreOf(dynamo, prefix, smallDefinition));
+  const records = makeDynamoFlatRecords(flatStoreOf(dynamo, prefix, smallDefinition));
+  const behind: FlatSource = {
+    ...source,
+    retention: async () => {
+      const retention = (await source.retention?.()) ?? null;
+      return retention === null ? null : { ...retention, readAtMs: retention.readAtMs - 23.5 * 3_600_000 };
+    },
+  };
+  const flat = { ...records, close: () => undefined };
+  const system = await makeStateSystem({ dynamo, queues }, smallDefinition, '', { source: behind, flat });
+  await system.gateway.write(session(1), { id: 's1', payload: 'x' });
+
+  await system.functions.prepareSource({ action: 'install' });
+  const planned = system.functions.planBatches({ action: 'plan', runId: 'run' });
+
+  await expect(planned).rejects.toMatchObject({ name: 'CopyTooLong' });
+  expect(await system.stores.ranges.currentRun()).toBeNull();
+  await system.close();
+});
 
 test('DynamoDB tables move under live writes, come back with what happened meanwhile, and go again', async () => {
   const prefix = await createFlatTables(dynamo.client, smallDefinition);

@@ -60,7 +60,6 @@ export function flatStoreOf(
     definition,
     clock: { nowMs: () => Date.now() },
     sleeper: realSleeper,
-    block: null,
     ...other,
   });
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../../kernel/clock.ts';
 import type { FlagStore } from '../../flags/ports.ts';
 import { isRollbackAlarm } from '../../monitoring/alarm-definitions.ts';
 import type { AlarmReader, HealthProbe } from '../../monitoring/ports.ts';
@@ -7,7 +8,8 @@ import {
   heldLogPercent,
   highHeldLogPercent,
 } from '../../migration/held-log.ts';
-import type { HeldLog } from '../../migration/ports.ts';
+import { copyTimeLeftMs, hours } from '../../migration/copy-time.ts';
+import type { HeldLog, Retention } from '../../migration/ports.ts';
 import type { RouteStore } from '../../router/ports.ts';
 import { describeShape } from '../../migration/source-shape.ts';
 import type { FunctionInvoker } from '../function-invoker.ts';
@@ -22,6 +24,7 @@ export interface PreCheckDeps {
   readonly alarms: AlarmReader;
   readonly invoker: FunctionInvoker;
   readonly probe: HealthProbe;
+  readonly clock: Clock;
   /** On AWS a flat store that is a file on somebody's disk cannot be reached by the functions. */
   readonly place: 'aws' | 'local';
   readonly sourceKind:
@@ -147,7 +150,7 @@ async function checkOrigin(deps: PreCheckDeps, system: 'flat' | 'hierarchical'):
 }
 
 async function checkSource(deps: PreCheckDeps): Promise<readonly Check[]> {
-  const { tables, shape, changeLogInstalled, heldLog } = parseSource(
+  const { tables, shape, changeLogInstalled, heldLog, retention } = parseSource(
     await deps.invoker.invoke('prepare-source', { action: 'inspect' }),
   );
   const rows = tables.reduce((total, { rowCount }) => total + rowCount, 0);
@@ -157,6 +160,7 @@ async function checkSource(deps: PreCheckDeps): Promise<readonly Check[]> {
   return [
     pass('source', parts.join(', ')),
     ...(heldLog === null || heldLog === undefined ? [] : [checkHeldLog(heldLog)]),
+    ...(retention === null || retention === undefined ? [] : [checkRetention(retention, deps.clock.nowMs())]),
   ];
 }
 
@@ -177,6 +181,16 @@ function checkHeldLog(held: HeldLog): Check {
   if (percent >= fullHeldLogPercent) return fail(name, `nearly out of room: ${detail}`, remedy);
   if (percent >= highHeldLogPercent) return { name, result: 'warn', detail, remedy };
   return pass(name, detail);
+}
+
+/** A store that drops its changes, read or not: a copy has to end before what changes in it is gone. */
+function checkRetention(retention: Retention, nowMs: number): Check {
+  const name = 'change-streams';
+  const leftMs = copyTimeLeftMs(retention, nowMs);
+  const detail = `read to their end ${hours(nowMs - retention.readAtMs)} ago, kept for ${hours(retention.keptMs)}`;
+  if (leftMs >= retention.keptMs / 2) return pass(name, detail);
+  const remedy = 'See that relay-changes runs: its log says why not.';
+  return { name, result: leftMs === 0 ? 'fail' : 'warn', detail, remedy };
 }
 
 function checkStatePhase(deps: PreCheckDeps): Check {

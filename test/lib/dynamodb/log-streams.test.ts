@@ -96,7 +96,7 @@ describe('shards', () => {
     const reads = makeReads(store, makeStreamLogger(store, readers[0]!));
     const { images, entryCount } = await reads.readChanges(category, 0, 100);
     expect(entryCount).toBe(12);
-    expect(images.map(({ row }) => row?.['payload']).toSorted()).toEqual(['10', '11', '9']);
+    expect(new Set(images.map(({ row }) => row?.['payload']))).toEqual(new Set(['9', '10', '11']));
   });
 });
 
@@ -123,16 +123,17 @@ test('a logger that slept since it read takes nothing back', async () => {
   expect((await late).log.sequence).toBe(2);
 });
 
-describe('a place that the stream no longer has', () => {
-  const trimmed = (records: readonly StreamRecord[]): StreamReader => {
-    const reader = madeUp([{ id: 'only', records }]);
-    return {
-      ...reader,
-      read: (arn, shardId, from) =>
-        from === 'horizon' ? reader.read(arn, shardId, from) : Promise.resolve({ kind: 'trimmed' }),
-    };
+/** A stream that goes no longer back to where it was read. */
+function trimmed(records: readonly StreamRecord[]): StreamReader {
+  const reader = madeUp([{ id: 'only', records }]);
+  return {
+    ...reader,
+    read: (arn, shardId, from) =>
+      from === 'horizon' ? reader.read(arn, shardId, from) : Promise.resolve({ kind: 'trimmed' }),
   };
+}
 
+describe('a place that the stream no longer has', () => {
   test('has lost nothing when the end was seen within the time that it keeps', async () => {
     laterMs = 20 * hourMs;
 

@@ -15,11 +15,12 @@ const midway = { after: '7', isOver: false };
 /** a was split into b and c, and c into d and e. */
 const split = [shard('a'), shard('b', 'a'), shard('c', 'a'), shard('d', 'c'), shard('e', 'c')];
 
+function ids(position: Parameters<typeof readableShards>[1]): readonly string[] {
+  return readableShards(split, position).map(({ shardId }) => shardId);
+}
+
 describe('shards that may be read', () => {
   test('a child waits until its parent is read to the end', () => {
-    const ids = (position: Parameters<typeof readableShards>[1]) =>
-      readableShards(split, position).map(({ shardId }) => shardId);
-
     expect(ids({})).toEqual(['a']);
     expect(ids({ a: midway })).toEqual(['a']);
     expect(ids({ a: over })).toEqual(['b', 'c']);
