@@ -10,6 +10,7 @@ import {
 
 import type { Sleeper } from '../kernel/clock.ts';
 import { HalError } from '../kernel/errors.ts';
+import { mapBounded } from '../kernel/map-bounded.ts';
 import { groupCount } from '../migration/bucket.ts';
 import type { Category } from '../migration/category.ts';
 import type { AuthorityItem, AuthorityStore } from '../migration/ports.ts';
@@ -32,6 +33,9 @@ interface Change {
 }
 
 const groups = Array.from({ length: groupCount }, (_, group) => group);
+
+/** Writers wait for the last one. */
+const itemsAtOnce = 16;
 
 /**
  * Authority items in the authority table. A change of all 64 is one transaction; while writers keep it from going
@@ -56,7 +60,9 @@ export function makeAuthorityStore(deps: {
     } catch (fault) {
       if (cancellationReasons(fault) === null) throw fault;
     }
-    for (const [group, update] of updates.entries()) await changeOne(category, group, change, update);
+    await mapBounded([...updates.entries()], itemsAtOnce, ([group, update]) =>
+      changeOne(category, group, change, update),
+    );
   }
 
   async function changeOne(category: Category, group: number, change: Change, update: Update): Promise<void> {
@@ -76,7 +82,7 @@ export function makeAuthorityStore(deps: {
     const check = abortedSwitch(table, category, epoch + 1);
     const updates = groups.map((group) => ({ Update: updateOf(table, category, group, unfenceOf(epoch)) }));
     if (await isDone([check, ...updates])) return;
-    for (const update of updates) await isDone([check, update]);
+    await mapBounded(updates, itemsAtOnce, (update) => isDone([check, update]));
   }
 
   /** False when the store cancelled it: the fence is not (or no longer) ours to lift, or writers were in the way. */

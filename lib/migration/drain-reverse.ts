@@ -1,4 +1,5 @@
 import { HalError } from '../kernel/errors.ts';
+import { mapBounded } from '../kernel/map-bounded.ts';
 import { groupCount } from './bucket.ts';
 import type { Category } from './category.ts';
 import { recordPk } from './key.ts';
@@ -8,6 +9,9 @@ import { sourceOffline } from './source-offline.ts';
 import { applyToFlat, type ReverseChangesDeps } from './reverse-changes.ts';
 
 const entriesPerStep = 100;
+const groups = Array.from({ length: groupCount }, (_, group) => group);
+/** Writers wait while 64 groups are looked at; a store of few connections is not asked for more than these. */
+const groupsAtOnce = 8;
 
 /**
  * Carries every pending hierarchical write of a fenced category to flat. False when flat refuses the epoch, which
@@ -16,15 +20,17 @@ const entriesPerStep = 100;
 export async function drainReverse(deps: ReverseChangesDeps, category: Category): Promise<boolean> {
   if (deps.source.isOffline === true)
     throw sourceOffline(`${category} cannot be brought up to date in flat`, { category });
-  for (let group = 0; group < groupCount; group += 1) {
-    for (;;) {
-      const entries = await deps.reversePending.list(category, group, entriesPerStep);
-      if (entries.length === 0) break;
-      const records = await readRecords(deps, entries);
-      if ((await applyToFlat(deps, category, records)).length > 0) return false;
-    }
+  const drained = await mapBounded(groups, groupsAtOnce, (group) => drainGroup(deps, category, group));
+  return drained.every((isDrained) => isDrained);
+}
+
+async function drainGroup(deps: ReverseChangesDeps, category: Category, group: number): Promise<boolean> {
+  for (;;) {
+    const entries = await deps.reversePending.list(category, group, entriesPerStep);
+    if (entries.length === 0) return true;
+    const records = await readRecords(deps, entries);
+    if ((await applyToFlat(deps, category, records)).length > 0) return false;
   }
-  return true;
 }
 
 async function readRecords(

@@ -2,13 +2,14 @@ import { groupCount } from '../bucket.ts';
 import { drainReverse } from '../drain-reverse.ts';
 import type { SwitchRecord } from '../ports.ts';
 import type { SwitchAuthorityDeps } from './deps.ts';
+import { untilShort } from './until-short.ts';
 import { giveUpForFault, openedNow, type RunningStage, type Stage } from './stage.ts';
 
 export const backward: Record<RunningStage, Stage> = {
   async fencing(deps, record, context) {
     // Most of what flat lacks is carried over before the fence, so that writers wait for the rest only.
     try {
-      await drainReverse(deps, record.category);
+      await untilShort(deps.clock, async () => void (await drainReverse(deps, record.category)));
     } catch (fault) {
       return await giveUpForFault(deps, record, fault);
     }

@@ -3,6 +3,7 @@ import type { Category } from '../category.ts';
 import { drainForward } from '../drain-forward.ts';
 import { requireUninterruptedLog } from '../log-gaps.ts';
 import type { SwitchAuthorityDeps } from './deps.ts';
+import { untilShort } from './until-short.ts';
 import { giveUpForFault, openedNow, type RunningStage, type Stage } from './stage.ts';
 
 /** Faults of a drain that waiting does not mend. */
@@ -50,21 +51,10 @@ export const forward: Record<RunningStage, Stage> = {
   },
 };
 
-/**
- * Most of the log is applied before the fence, so that writers wait for the rest only. While it is applied more comes,
- * but each round has less to do than the one before.
- */
-async function catchUp(deps: SwitchAuthorityDeps, category: Category): Promise<void> {
-  let shortestMs = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < mostRounds; round += 1) {
-    const startedAtMs = deps.clock.nowMs();
+/** Most of the log is applied before the fence, so that writers wait for the rest only. */
+function catchUp(deps: SwitchAuthorityDeps, category: Category): Promise<void> {
+  return untilShort(deps.clock, async () => {
     const { sequence } = await deps.source.lowWatermark(category);
     await drainForward(deps, category, sequence);
-    const tookMs = deps.clock.nowMs() - startedAtMs;
-    if (tookMs <= shortEnoughMs || tookMs >= shortestMs) return;
-    shortestMs = tookMs;
-  }
+  });
 }
-
-const mostRounds = 8;
-const shortEnoughMs = 200;
