@@ -53,9 +53,12 @@ function addStatus(state: Command, context: CliContext): void {
     }
     printData(modeLines(description).join('\n'));
     for (const line of changeLogLines(description)) printData(line);
-    if (description.changeLogInstalled) printData(statusTable(description.categories));
+    const isLost = description.heldLog?.isLost === true;
+    if (isLost) note('Nothing can be told of the categories until the source is prepared again.');
+    else if (description.changeLogInstalled) printData(statusTable(description.categories));
     else note('Nothing has been copied yet: flat has authority over every category.');
     for (const line of stopLines(description.settings)) printData(line);
-    nextStep(description.changeLogInstalled ? 'hal9-migrate state verify' : 'hal9-migrate state migrate');
+    const isReadable = description.changeLogInstalled && !isLost;
+    nextStep(isReadable ? 'hal9-migrate state verify' : 'hal9-migrate state migrate');
   });
 }

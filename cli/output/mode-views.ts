@@ -17,7 +17,8 @@ export function modeLines(description: StateDescription): readonly string[] {
   const modes = description.categories.map(
     (status) => [status.category, writeModeOf(status, migrationMode)] as const,
   );
-  const common = modes.length === 0 ? 'flat-only' : commonMode(modes);
+  const isUnknown = description.heldLog?.isLost === true;
+  const common = modes.length === 0 ? (isUnknown ? 'unknown' : 'flat-only') : commonMode(modes);
   const lines = modes.map(([category, mode], at) => {
     const last = description.categories[at]?.switch;
     const stall =

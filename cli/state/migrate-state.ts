@@ -122,8 +122,14 @@ function patient(invoker: FunctionInvoker): FunctionInvoker {
   };
 }
 
-function isAppliedUpTo(chosen: readonly CategoryStatus[], cut: ReadonlyMap<Category, number>): boolean {
-  return chosen.every(({ category, relay }) => relay.appliedThrough >= (cut.get(category) ?? 0));
+/** Sequences are common to all categories: what is applied of a quiet one may end before the cut for ever. */
+export function isAppliedUpTo(
+  chosen: readonly Pick<CategoryStatus, 'category' | 'relay'>[],
+  cut: ReadonlyMap<Category, number>,
+): boolean {
+  return chosen.every(({ category, relay: { appliedThrough, lastSequence } }) => {
+    return appliedThrough >= (cut.get(category) ?? 0) || appliedThrough >= lastSequence;
+  });
 }
 
 function stillCopying(progress: CopyProgress): HalError {

@@ -123,6 +123,8 @@ async function installWith(
     const outdated = await outdatedTypes(session, schema, present);
     if (outdated.size === 0) return;
     await renew(session, schema, { layouts, outdated, isFirst, to });
+    // Last, when no reader holds a table any more: one that does waits for a decoder, which reads this.
+    if (slot === null) await session.script(`DROP TABLE IF EXISTS ${qualified(schema, '_mig_decoding')}`);
     const after = await read();
     for (const recordType of outdated.keys()) {
       await session.run(
@@ -260,9 +262,9 @@ async function chooseDestination(
 
 /** Without a slot triggers write the log. Whatever was not read through an earlier one is logged again. */
 async function useSlot(session: Session, schema: string, slot: Slot | null): Promise<void> {
-  await session.script(`DROP TABLE IF EXISTS ${qualified(schema, '_mig_decoding')}`);
   if (slot !== null) {
     await session.script(decodingTables(schema));
+    await session.run(`DELETE FROM ${qualified(schema, '_mig_decoding')}`);
     await session.run(
       `INSERT INTO ${qualified(schema, '_mig_decoding')} (slot, publication, lock, decoded, last_seq)
        SELECT $1, $2, $3::int, $4::pg_lsn, CASE WHEN is_called THEN last_value ELSE 0 END FROM ${logSequence(schema)}`,

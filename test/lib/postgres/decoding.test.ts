@@ -13,7 +13,7 @@ import {
   type RunningPostgres,
 } from '../../../local/postgres/start-postgres.ts';
 import { smallDefinition } from '../../simulation/definition.ts';
-import { makeFlatDatabase, type FlatDatabase } from './flat-database.ts';
+import { makeFlatDatabase, untilWaiting, type FlatDatabase } from './flat-database.ts';
 
 const category = 'user-sessions';
 const key = (id: string) => ({ recordType: 'session', id: encodeKey([id]) });
@@ -286,6 +286,23 @@ describe.each([14, 18] as const)('a change log that is decoded, in PostgreSQL %i
       expect(stillOpen).toBeGreaterThan(begunBefore);
       expect(await source.logGap!(category)).toBeNull();
       expect(await source.logGap!('metadata')).not.toBeNull();
+    });
+
+    it('can be prepared anew while others read: none of them waits for what they hold up', async () => {
+      await one.query('SELECT pg_drop_replication_slot(slot) FROM _mig_decoding');
+      const reader = await database.connect();
+      await reader.query('BEGIN; LOCK TABLE sessions IN ACCESS SHARE MODE');
+      const installing = source.installChangeLog();
+      await untilWaiting(other);
+
+      // As a reader does, on its other connection, before it lets go of the tables.
+      await one.query("SET lock_timeout TO '200ms'");
+      const decoder = one.query('SELECT slot FROM _mig_decoding');
+      await expect(decoder).resolves.toMatchObject({ rowCount: 1 });
+      await reader.query('COMMIT');
+
+      await expect(installing).resolves.toBeUndefined();
+      expect((await source.heldLog!())!.isLost).toBe(false);
     });
 
     it('has nothing unlogged where flat follows, and goes back to flat after its slot was lost', async () => {
