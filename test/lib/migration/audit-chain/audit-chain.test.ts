@@ -1,5 +1,5 @@
 import { DeleteItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { unprovenLines } from '../../../../cli/output/audit-views.ts';
 import { makeHandler } from '../../../../functions/verify-audit/handler.ts';
@@ -15,6 +15,9 @@ import { sealStoreContract } from '../../../contract/seal-store.ts';
 import { makeCopiedStore, type CopiedStore } from '../../../support/copied-store.ts';
 import { startDynamo, type TestDynamo } from '../../../support/dynoxide.ts';
 import { flatEngines, startFlatEngine, type FlatEngine } from '../../../support/flat-engines.ts';
+
+// Engines of their own, and a machine that may be busy with others.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let dynamo: TestDynamo;
 beforeAll(async () => {

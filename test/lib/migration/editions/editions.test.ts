@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 
@@ -18,6 +18,9 @@ import { editionStoreContract } from '../../../contract/edition-store.ts';
 import { makeCopiedStore, type CopiedStore } from '../../../support/copied-store.ts';
 import { startDynamo, type TestDynamo } from '../../../support/dynoxide.ts';
 import { flatEngines, startFlatEngine, type FlatEngine } from '../../../support/flat-engines.ts';
+
+// Engines of their own, and a machine that may be busy with others.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const category = 'configuration';
 let dynamo: TestDynamo;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { makeHandler } from '../../../../functions/examine-neurons/handler.ts';
 import { makeLayerManifestStore } from '../../../../lib/aws/layer-manifest-store.ts';
@@ -11,6 +11,9 @@ import { layers } from '../../../../lib/migration/transforms/assign-layer.ts';
 import { makeCopiedStore, type CopiedStore } from '../../../support/copied-store.ts';
 import { startDynamo, type TestDynamo } from '../../../support/dynoxide.ts';
 import { flatEngines, startFlatEngine, type FlatEngine } from '../../../support/flat-engines.ts';
+
+// Engines of their own, and a machine that may be busy with others.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const category = 'neuron-states';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { makeHandler } from '../../../../functions/check-sessions/handler.ts';
 import { readLive } from '../../../../lib/gateway/read-live.ts';
@@ -18,6 +18,9 @@ import { makeVerifyState } from '../../../../lib/migration/verify-state.ts';
 import { makeCopiedStore, type CopiedStore } from '../../../support/copied-store.ts';
 import { startDynamo, type TestDynamo } from '../../../support/dynoxide.ts';
 import { flatEngines, startFlatEngine, type FlatEngine } from '../../../support/flat-engines.ts';
+
+// Engines of their own, and a machine that may be busy with others.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const table = tableOf(hal9Definition, 'session');
 const key = { recordType: 'session', id: 's1' };
