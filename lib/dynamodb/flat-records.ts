@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import {
   DeleteItemCommand,
   GetItemCommand,
@@ -109,7 +111,11 @@ async function writeOnce(
 ): Promise<FlatAuthority | null> {
   const isOpen = writerCheck(store, category, key, epoch);
   const items = layout === null || !fitsKey(layout, key.id) ? [] : [rowWrite(layout, key, row)];
-  const command = new TransactWriteItemsCommand({ TransactItems: [isOpen, ...items] });
+  const command = new TransactWriteItemsCommand({
+    // The same with each repetition: one that went through without an answer must not overwrite what came after it.
+    ClientRequestToken: randomUUID(),
+    TransactItems: [isOpen, ...items],
+  });
   try {
     await retried(store.sleeper, () => store.client.send(command));
     return null;

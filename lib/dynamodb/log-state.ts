@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import {
   GetItemCommand,
   ResourceNotFoundException,
@@ -137,7 +139,9 @@ function authorityValues({ epoch, state }: FlatAuthority): Item {
 
 /** One transaction; false when one of its conditions does not hold. Conflicts are repeated. */
 export async function transact(store: FlatStore, items: readonly TransactWriteItem[]): Promise<boolean> {
-  const command = new TransactWriteItemsCommand({ TransactItems: [...items] });
+  // The same token with each repetition: what went through and was not answered is not done twice.
+  const ClientRequestToken = randomUUID();
+  const command = new TransactWriteItemsCommand({ ClientRequestToken, TransactItems: [...items] });
   try {
     await retried(store.sleeper, () => store.client.send(command));
     return true;

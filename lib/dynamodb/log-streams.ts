@@ -8,7 +8,7 @@ import type { RecordKey } from '../migration/row.ts';
 import { strayWrites } from './faults.ts';
 import type { FlatStore } from './flat-store.ts';
 import { contentHash, echoSeen, logged, sentBytes, unsettled, type Change } from './log-changes.ts';
-import { echoKey, type LogState } from './log-items.ts';
+import { echoKey, itemAt, relogKey, type LogState } from './log-items.ts';
 import { advanceLog, requireState } from './log-state.ts';
 import { lookAtStreams, type SlicedRecord, type StreamSlice, type StreamsLook } from './read-slice.ts';
 import { tipMs, type StreamReader } from './read-stream.ts';
@@ -168,7 +168,9 @@ async function sealedStep(
   log: LogState,
   records: readonly SlicedRecord[],
 ): Promise<Decision> {
-  const changes = records.flatMap(({ change, isSame }) => (change === null || isSame ? [] : [change]));
+  const changes = records.flatMap(({ change, isSame, isExpiry }) =>
+    change === null || isSame || isExpiry ? [] : [change],
+  );
   const named = Map.groupBy(changes, ({ key, row }) => echoKey(key, contentHash(row)).pk);
   const keys = [...named.values()].flatMap(([change]) =>
     change === undefined ? [] : [echoKey(change.key, contentHash(change.row))],
@@ -187,9 +189,23 @@ async function sealedStep(
   const noted = [...strays.values()].map((change) => unsettled(store.log, category, change, 'stray'));
   return {
     to: { ...log, strays: log.strays + strays.size },
-    items: [...seen, ...noted],
+    items: [...seen, ...noted, ...expiries(store, category, records)],
     strays: [...strays.values()].map(({ key }) => key),
   };
+}
+
+/** What a table's own expiry takes nobody wrote: it is logged when flat has authority again. */
+function expiries(
+  store: FlatStore,
+  category: Category,
+  records: readonly SlicedRecord[],
+): readonly TransactWriteItem[] {
+  const expired = records.flatMap(({ change, isExpiry }) =>
+    change !== null && isExpiry ? [change.key] : [],
+  );
+  return [...new Map(expired.map((key) => [recordPk(key), key])).values()].map((key) => ({
+    Put: { TableName: store.log, Item: itemAt(relogKey(category, key)) },
+  }));
 }
 
 function shownIn(log: LogState, { stream, shardId }: StreamSlice, records: readonly SlicedRecord[]) {

@@ -33,6 +33,8 @@ export interface SlicedRecord {
   readonly token: string | null;
   /** The row was the same before. */
   readonly isSame: boolean;
+  /** The store deleted it because its time was over. */
+  readonly isExpiry: boolean;
 }
 
 export interface StreamsLook {
@@ -136,13 +138,14 @@ function withoutShards(position: StreamPosition, gone: readonly string[]): Strea
   return Object.fromEntries(Object.entries(position).filter(([shardId]) => !gone.includes(shardId)));
 }
 
-function sliced(layout: TableLayout, { sequenceNumber, keys, before, after }: StreamRecord): SlicedRecord {
+function sliced(layout: TableLayout, record: StreamRecord): SlicedRecord {
+  const { sequenceNumber, keys, before, after, isExpiry } = record;
   if (isBarrier(before) || isBarrier(after))
-    return { sequenceNumber, change: null, token: barrierToken(after), isSame: false };
+    return { sequenceNumber, change: null, token: barrierToken(after), isSame: false, isExpiry };
   const key = keyOfParts(layout, keyPartsOf(layout, keys));
   const row = after === null ? null : rowOfItem(layout, after);
   const isSame = before !== null && after !== null && sameItems(before, after);
-  return { sequenceNumber, change: { key, row }, token: null, isSame };
+  return { sequenceNumber, change: { key, row }, token: null, isSame, isExpiry };
 }
 
 function sameItems(left: Item, right: Item): boolean {

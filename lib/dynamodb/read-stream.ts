@@ -17,6 +17,8 @@ export interface StreamRecord {
   readonly keys: Item;
   readonly before: Item | null;
   readonly after: Item | null;
+  /** DynamoDB itself deleted the item, whose time was over. */
+  readonly isExpiry: boolean;
 }
 
 export type ShardPage =
@@ -145,11 +147,12 @@ async function pageAt(
   return { page: { kind: 'page', records: Records.map(recordOf), isOver, isAtTip }, next };
 }
 
-function recordOf({ dynamodb }: _Record): StreamRecord {
+function recordOf({ dynamodb, userIdentity }: _Record): StreamRecord {
   return {
     sequenceNumber: dynamodb?.SequenceNumber ?? '0',
     keys: dynamodb?.Keys ?? {},
     before: dynamodb?.OldImage ?? null,
     after: dynamodb?.NewImage ?? null,
+    isExpiry: userIdentity?.Type === 'Service' && userIdentity.PrincipalId === 'dynamodb.amazonaws.com',
   };
 }

@@ -1,3 +1,4 @@
+import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { makeDynamoFlatSource } from '../../../lib/dynamodb/flat-source.ts';
@@ -38,6 +39,7 @@ function change(id: string, payload: string): StreamRecord {
     sequenceNumber: String(1_000 + numbers),
     keys,
     before: null,
+    isExpiry: false,
     after: { ...keys, payload: { S: payload } },
   };
 }
@@ -132,6 +134,31 @@ function trimmed(records: readonly StreamRecord[]): StreamReader {
       from === 'horizon' ? reader.read(arn, shardId, from) : Promise.resolve({ kind: 'trimmed' }),
   };
 }
+
+test('what a table expires by itself is no write past the gateway, and is logged when flat is open again', async () => {
+  const { client } = dynamo;
+  const source = makeDynamoFlatSource(store);
+  const name = (await store.layout('session'))?.name ?? '';
+  await client.send(new PutItemCommand({ TableName: name, Item: { id: { S: 'a' }, payload: { S: 'x' } } }));
+  await source.fence(category, 1);
+  await source.follow(category, 2);
+  await client.send(new DeleteItemCommand({ TableName: name, Key: { id: { S: 'a' } } }));
+  const reader = makeStreamReader(dynamo.streams, store.clock);
+  const expiring: StreamReader = {
+    ...reader,
+    async read(...at) {
+      const page = await reader.read(...at);
+      if (page.kind === 'trimmed') return page;
+      return { ...page, records: page.records.map((record) => ({ ...record, isExpiry: true })) };
+    },
+  };
+
+  expect((await makeStreamLogger(store, expiring).catchUp(category)).strays).toBe(0);
+  expect(await source.open(category, 3)).toBe(true);
+
+  const { images } = await source.readChanges(category, 1, 10);
+  expect(images).toMatchObject([{ key: { id: 'a' }, row: null, version: { epoch: 3 } }]);
+});
 
 describe('a place that the stream no longer has', () => {
   test('has lost nothing when the end was seen within the time that it keeps', async () => {
