@@ -25,7 +25,7 @@ const categories = categoriesOf(smallDefinition);
 const session = (id: number) => ({ recordType: 'session', id: `s${id}` });
 
 /** A program of the flat system that knows nothing of the migration: puts, changes and deletes sessions and events. */
-function startLegacyWriter(prefix: string): { stop(): Promise<number> } {
+function startLegacyWriter(prefix: string): { readonly writes: number; stop(): Promise<void> } {
   const { client } = dynamo;
   const stopped = new AbortController();
   const [sessions, events] = [`${prefix}sessions`, `${prefix}events`];
@@ -48,8 +48,8 @@ function startLegacyWriter(prefix: string): { stop(): Promise<number> } {
       }),
     );
   };
+  let turn = 0;
   const work = (async () => {
-    let turn = 0;
     while (!stopped.signal.aborted) {
       turn += 1;
       await write(turn);
@@ -57,9 +57,11 @@ function startLegacyWriter(prefix: string): { stop(): Promise<number> } {
         setTimeout(resolve, 10);
       });
     }
-    return turn;
   })();
   return {
+    get writes() {
+      return turn;
+    },
     stop() {
       stopped.abort();
       return work;
@@ -136,13 +138,16 @@ test('DynamoDB tables move under live writes, come back with what happened meanw
   const legacy = startLegacyWriter(prefix);
 
   // The copy, under live writes, by segments.
+  await expect.poll(() => legacy.writes).toBeGreaterThan(10);
   await functions.planBatches({ action: 'plan', runId: 'run' });
   await system.deliverRanges();
   await functions.relayChanges();
   await system.deliverChanges();
   expect(await functions.planBatches({ action: 'progress', runId: 'run' })).toMatchObject({ complete: true });
   // Such writers are stopped before the switch: nothing in the store refuses them after it.
-  expect(await legacy.stop()).toBeGreaterThan(20);
+  const duringCopy = legacy.writes;
+  await expect.poll(() => legacy.writes).toBeGreaterThan(duringCopy + 10);
+  await legacy.stop();
   await relayAll(system);
   expect(await gateway.write(session(1), { id: 's1', payload: 'last in flat' })).toMatchObject({
     kind: 'written',
