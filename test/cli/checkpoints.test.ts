@@ -1,53 +1,16 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { freshAssembly } from '../../local/cloud/assembly.ts';
-import { captured, onlyDocument, type Outcome } from './captured-cli.ts';
+import { cliCloud } from '../support/cli-cloud.ts';
+import { onlyDocument } from './captured-cli.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'hal9-checkpoints-'));
-const data = join(root, 'data');
-const cli = (line: string): Promise<Outcome> => captured(`${line} --data ${data}`, process.env);
-const json = async (line: string): Promise<Record<string, unknown>> =>
-  onlyDocument((await cli(`${line} --json`)).out);
+const { cli, json, execute, damagePart, start, stop } = cliCloud('checkpoints');
 
-function execute(sql: string): void {
-  const database = new DatabaseSync(join(data, 'flat.sqlite'), { enableForeignKeyConstraints: false });
-  database.exec(`PRAGMA busy_timeout = 5000; ${sql}`);
-  database.close();
-}
+beforeAll(() => start('local up --detach --rate 0 --records 300', 'state migrate'), 300_000);
 
-/** Changes one byte in the middle of a part of the newest backup. */
-function damagePart(category: string): void {
-  const buckets = join(data, 'objects', 'buckets');
-  const files = readdirSync(buckets, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.name.endsWith('.data') && entry.parentPath.endsWith(category))
-    .map((entry) => join(entry.parentPath, entry.name));
-  const [file = ''] = files;
-  const bytes = readFileSync(file);
-  const middle = bytes.length >> 1;
-  bytes[middle] = (bytes[middle] ?? 0) ^ 0x55;
-  writeFileSync(file, bytes);
-}
-
-beforeAll(async () => {
-  await freshAssembly(() => undefined);
-  for (const line of ['local up --detach --rate 0 --records 300', 'state migrate']) {
-    const { code, err } = await cli(line);
-    if (code !== 0) throw new Error(`${line} ended with ${code}: ${err}`);
-  }
-}, 300_000);
-
-afterAll(async () => {
-  await cli('local down');
-  rmSync(root, { recursive: true, force: true });
-}, 60_000);
+afterAll(stop, 60_000);
 
 describe('the checkpoints of the state runbook, command by command', () => {
-  test('a full backup is stored, read again, listed and exported', { timeout: 60_000 }, async () => {
+  test('a full backup is stored, read again, listed and exported', { timeout: 300_000 }, async () => {
     const made = await cli('state checkpoint --name pre-state-migration --full-backup --verify');
     const { checkpoints } = await json('state list-checkpoints');
     const manifest = await json('state export-manifest --checkpoint latest');
@@ -65,7 +28,7 @@ describe('the checkpoints of the state runbook, command by command', () => {
   test(
     'a rollback of one category sets newer writes aside, from where they are replayed',
     {
-      timeout: 60_000,
+      timeout: 300_000,
     },
     async () => {
       execute(`UPDATE flat_metadata SET resource = 'newer' WHERE seq = 2 AND kind = 'logs'`);
@@ -87,7 +50,7 @@ describe('the checkpoints of the state runbook, command by command', () => {
   test(
     'a damaged part is found; recovery restores the rest and quarantines what is damaged',
     {
-      timeout: 60_000,
+      timeout: 300_000,
     },
     async () => {
       damagePart('configuration');
@@ -109,7 +72,7 @@ describe('the checkpoints of the state runbook, command by command', () => {
   test(
     'validation names what is quarantined, which lenient accepts and strict does not',
     {
-      timeout: 60_000,
+      timeout: 300_000,
     },
     async () => {
       const strict = await json('validate --phase state-migration --comprehensive --latency-limit 10s');

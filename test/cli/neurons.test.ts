@@ -1,38 +1,18 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { freshAssembly } from '../../local/cloud/assembly.ts';
-import { captured, onlyDocument, type Outcome } from './captured-cli.ts';
+import { cliCloud } from '../support/cli-cloud.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'hal9-neurons-'));
-const data = join(root, 'data');
-const cli = (line: string): Promise<Outcome> => captured(`${line} --data ${data}`, process.env);
-const json = async (line: string): Promise<Record<string, unknown>> =>
-  onlyDocument((await cli(`${line} --json`)).out);
+const { root, cli, json, execute, start, stop } = cliCloud('neurons');
 
-function execute(sql: string): void {
-  const database = new DatabaseSync(join(data, 'flat.sqlite'), { enableForeignKeyConstraints: false });
-  database.exec(`PRAGMA busy_timeout = 5000; ${sql}`);
-  database.close();
-}
+beforeAll(() => start('local up --detach --rate 0 --records 600'), 300_000);
 
-beforeAll(async () => {
-  await freshAssembly(() => undefined);
-  const { code, err } = await cli('local up --detach --rate 0 --records 600');
-  if (code !== 0) throw new Error(`local up ended with ${code}: ${err}`);
-}, 300_000);
-
-afterAll(async () => {
-  await cli('local down');
-  rmSync(root, { recursive: true, force: true });
-}, 60_000);
+afterAll(stop, 60_000);
 
 describe('the neurons of the state runbook, command by command', () => {
-  test('are stored before they are touched, and counted by layer', { timeout: 60_000 }, async () => {
+  test('are stored before they are touched, and counted by layer', { timeout: 300_000 }, async () => {
     const plan = await json('neurons snapshot --pre-migration --dry-run');
     const snapshot = await json('neurons snapshot --pre-migration');
     const output = join(root, 'neuron-groups.json');
@@ -54,7 +34,7 @@ describe('the neurons of the state runbook, command by command', () => {
     expect(JSON.parse(readFileSync(output, 'utf8'))).toMatchObject({ by: 'layer', total: counted });
   });
 
-  test('publish no layer before they are copied', { timeout: 60_000 }, async () => {
+  test('publish no layer before they are copied', { timeout: 300_000 }, async () => {
     const early = await cli('neurons verify --layer substrate');
     const signals = await cli('neurons test-signals --samples 10');
 
@@ -64,7 +44,7 @@ describe('the neurons of the state runbook, command by command', () => {
     expect(signals.err).toContain('neurons verify');
   });
 
-  test('are copied, verified bottom up and published', { timeout: 120_000 }, async () => {
+  test('are copied, verified bottom up and published', { timeout: 300_000 }, async () => {
     expect((await cli('state migrate --category neuron-states')).code).toBe(0);
 
     expect((await cli('neurons verify --layer protocol')).err).toContain('before the layer substrate');
@@ -75,7 +55,7 @@ describe('the neurons of the state runbook, command by command', () => {
     }
   });
 
-  test('keep no connection without its ends', { timeout: 120_000 }, async () => {
+  test('keep no connection without its ends', { timeout: 300_000 }, async () => {
     execute(
       `UPDATE flat_connections SET target = 'nobody' WHERE id = (SELECT min(id) FROM flat_connections)`,
     );
@@ -92,7 +72,7 @@ describe('the neurons of the state runbook, command by command', () => {
     expect((await cli('state quarantine list --category neuron-states')).out).toContain('OrphanedEdge');
   });
 
-  test('pass signals along the same paths', { timeout: 60_000 }, async () => {
+  test('pass signals along the same paths', { timeout: 300_000 }, async () => {
     const { code, out } = await cli('neurons test-signals --samples 50 --verify-paths');
 
     expect(code).toBe(0);
@@ -101,7 +81,7 @@ describe('the neurons of the state runbook, command by command', () => {
 });
 
 describe('what both systems have learned', () => {
-  test('differs before the copy, and not after it', { timeout: 120_000 }, async () => {
+  test('differs before the copy, and not after it', { timeout: 300_000 }, async () => {
     const early = await cli('learning test --patterns 5');
     expect((await cli('state migrate --category learning-data')).code).toBe(0);
     const patterns = await cli('learning test --patterns 100 --compare-systems');

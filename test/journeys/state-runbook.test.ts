@@ -1,49 +1,18 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { freshAssembly } from '../../local/cloud/assembly.ts';
-import { stopCloud } from '../../local/cloud/lifecycle.ts';
 import { hal9Definition } from '../../lib/migration/hal9-definition.ts';
 import { decodeKey } from '../../lib/migration/key.ts';
 import { entryOrigin } from '../../lib/migration/set-aside-key.ts';
 import { tableOf } from '../../lib/migration/table-lookup.ts';
-import { captured, onlyDocument, type Outcome } from '../cli/captured-cli.ts';
+import { cliCloud } from '../support/cli-cloud.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'hal9-runbook-'));
-const dataDir = join(root, 'data');
-const environment = { ...process.env };
-const file = (name: string): string => join(root, name);
+const { cli, command, json, execute, file, start, stop } = cliCloud('runbook');
 
-beforeAll(async () => {
-  await freshAssembly(() => undefined);
-}, 900_000);
-
-afterAll(async () => {
-  await stopCloud(dataDir);
-  process.env = environment;
-  rmSync(root, { recursive: true, force: true });
-}, 60_000);
-
-/** Quotes as a shell has them. */
-function wordsOf(line: string): readonly string[] {
-  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
-}
-
-/** Runs a command as the runbook spells it; its exit code has to be the expected one. */
-async function command(line: string, exitCode = 0): Promise<Outcome> {
-  const outcome = await captured([...wordsOf(line), '--data', dataDir], process.env);
-  const said = outcome.code === exitCode ? '' : outcome.err + outcome.out;
-  expect({ line, code: outcome.code, said }).toEqual({ line, code: exitCode, said: '' });
-  return outcome;
-}
-
-async function json(line: string, exitCode = 0): Promise<Record<string, unknown>> {
-  return onlyDocument((await command(`${line} --json`, exitCode)).out);
-}
+beforeAll(() => start('local up --detach --records 1000 --rate 5'), 300_000);
+afterAll(stop, 60_000);
 
 interface Quarantine {
   readonly entries: readonly { readonly key: { readonly recordType: string; readonly id: string } }[];
@@ -58,21 +27,18 @@ async function unconverted() {
 /** What an operator does about rows that nothing can read: here they go. */
 async function removeQuarantinedRows(): Promise<number> {
   const entries = await unconverted();
-  const database = new DatabaseSync(join(dataDir, 'flat.sqlite'), { enableForeignKeyConstraints: false });
-  database.exec('PRAGMA busy_timeout = 5000');
   for (const { key } of entries) {
     const { table, keyColumns } = tableOf(hal9Definition, key.recordType);
     const where = keyColumns.map((column) => `${column} = ?`).join(' AND ');
-    database.prepare(`DELETE FROM ${table} WHERE ${where}`).run(...decodeKey(key.id));
+    execute(`DELETE FROM ${table} WHERE ${where}`, ...decodeKey(key.id));
   }
-  database.close();
-  await expect.poll(unconverted, { timeout: 20_000, interval: 500 }).toEqual([]);
+  await expect.poll(unconverted, { timeout: 180_000, interval: 500 }).toEqual([]);
   return entries.length;
 }
 
 /** A copy under strict validation: where it stops, the operator repairs the rows and lets it go on. */
 async function migrateStrictly(line: string): Promise<number> {
-  const outcome = await captured([...wordsOf(line), '--data', dataDir], process.env);
+  const outcome = await cli(line);
   if (outcome.code === 0) return 0;
   expect({ line, err: outcome.err }).toMatchObject({
     line,
@@ -86,8 +52,6 @@ async function migrateStrictly(line: string): Promise<number> {
 const layers = ['substrate', 'protocol', 'cognitive', 'orchestration', 'intelligence'];
 
 test('the procedure of the state runbook, command by command, under live writes', async () => {
-  await command('local up --detach --records 1000 --rate 5');
-
   // 1.1 A backup of everything, read again, and its manifest.
   const made = await command('state checkpoint --name "pre-state-migration" --full-backup --verify');
   const before = made.out.trim();
