@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../kernel/canonical-json.ts';
+import { mapBounded } from '../../kernel/map-bounded.ts';
 import { sha256Bytes } from '../../kernel/sha256.ts';
 import type { JudgeKeysDeps } from '../judge-keys.ts';
 import { decodeKey, encodeKey, recordPk } from '../key.ts';
@@ -31,9 +32,10 @@ interface Position {
 
 /** Rows of one page; a page of edges brings at most twice as many neurons with it. */
 const pageRows = 300;
+const pagesAtOnce = 8;
 
 /**
- * Walks over the graph in key order, a page at a time, until `deadlineMs`, and continues from the cursor. What it
+ * Walks over the graph in key order, some pages at a time, until `deadlineMs`, and continues from the cursor. What it
  * knows between two pages has a constant size.
  */
 export function makeWalkGraph(
@@ -50,25 +52,55 @@ export function makeWalkGraph(
     const lookAt = options.sides === 'both' ? makeLookAtBoth(deps, graph.category) : makeLookAtFlat(deps);
     let position: Position =
       cursor === null ? await firstPosition(deps.source, graph, options) : (JSON.parse(cursor) as Position);
-    for (;;) {
-      const recordType = walked[position.table];
-      if (recordType === undefined) return { done: true, survey: position.survey };
-      const after = position.after === null ? null : decodeKey(position.after);
-      const page = await deps.source.readRange(recordType, { after, upTo: null }, pageRows);
-      const share =
+    while (walked[position.table] !== undefined) {
+      const stretch = await readStretch(deps.source, walked, position);
+      const seen = await mapBounded(stretch, pagesAtOnce, ({ recordType, page }) =>
         recordType === graph.connections?.recordType
-          ? await shareOfEdges({ deps, graph, lookAt, onEdges }, page)
-          : await shareOfNeurons(lookAt, page);
-      position = {
-        table: page.nextAfter === null ? position.table + 1 : position.table,
-        after: page.nextAfter === null ? null : encodeKey(page.nextAfter),
-        survey: withPage(position.survey, share, page.lowWatermark),
-      };
+          ? seenOfEdges({ deps, graph, lookAt }, page)
+          : seenOfNeurons(lookAt, page),
+      );
+      for (const [at, { share, edges }] of seen.entries()) {
+        if (edges.length > 0) await onEdges?.(edges);
+        const { next, page } = stretch[at] ?? unread();
+        position = { ...next, survey: withPage(position.survey, share, page.lowWatermark) };
+      }
       if (deps.clock.nowMs() >= deadlineMs && walked[position.table] !== undefined) {
         return { done: false, cursor: JSON.stringify(position), survey: position.survey };
       }
     }
+    return { done: true, survey: position.survey };
   };
+}
+
+interface ReadPage {
+  readonly recordType: string;
+  readonly page: RangePage;
+  /** Where the walk goes on behind it. */
+  readonly next: Pick<Position, 'table' | 'after'>;
+}
+
+/** The next few pages; to look at them takes much longer than to read them, while changes on their way are waited for. */
+async function readStretch(
+  source: FlatSource,
+  walked: readonly string[],
+  from: Pick<Position, 'table' | 'after'>,
+): Promise<readonly ReadPage[]> {
+  const stretch: ReadPage[] = [];
+  let { table, after } = from;
+  while (stretch.length < pagesAtOnce) {
+    const recordType = walked[table];
+    if (recordType === undefined) break;
+    const range = { after: after === null ? null : decodeKey(after), upTo: null };
+    const page = await source.readRange(recordType, range, pageRows);
+    table += page.nextAfter === null ? 1 : 0;
+    after = page.nextAfter === null ? null : encodeKey(page.nextAfter);
+    stretch.push({ recordType, page, next: { table, after } });
+  }
+  return stretch;
+}
+
+function unread(): never {
+  throw new RangeError('a page was looked at that nobody read');
 }
 
 function tablesOfWalk({ neurons, connections }: GraphTables, { parts }: WalkOptions): readonly string[] {
@@ -89,13 +121,18 @@ async function firstPosition(
   return { table: 0, after: null, survey: emptySurvey({ neurons, edges }) };
 }
 
-async function shareOfNeurons(lookAt: LookAt, page: RangePage): Promise<PageShare> {
+type SeenEdges = Parameters<OnEdges>[0];
+
+async function seenOfNeurons(
+  lookAt: LookAt,
+  page: RangePage,
+): Promise<{ share: PageShare; edges: SeenEdges }> {
   const share = emptyShare();
   for (const looked of await lookAt(page)) {
     share.looked.neurons += 1;
     addNeuron(share, looked);
   }
-  return share;
+  return { share, edges: [] };
 }
 
 function addNeuron(share: PageShare, looked: Looked): void {
@@ -118,18 +155,19 @@ interface EdgeContext {
   readonly deps: JudgeKeysDeps;
   readonly graph: GraphTables;
   readonly lookAt: LookAt;
-  readonly onEdges: OnEdges | undefined;
 }
 
-async function shareOfEdges(context: EdgeContext, page: RangePage): Promise<PageShare> {
+async function seenOfEdges(
+  context: EdgeContext,
+  page: RangePage,
+): Promise<{ share: PageShare; edges: SeenEdges }> {
   const share = emptyShare();
   const edges = await classifiedEdges(context, await context.lookAt(page));
   for (const { looked, edge } of edges) {
     share.looked.edges += 1;
     addEdge(share, looked, edge);
   }
-  await context.onEdges?.(edges.map(({ looked: { key }, edge }) => ({ key, edge })));
-  return share;
+  return { share, edges: edges.map(({ looked: { key }, edge }) => ({ key, edge })) };
 }
 
 async function classifiedEdges(
