@@ -4,7 +4,7 @@ import type { EditionStore } from '../../lib/migration/editions/ports.ts';
 import { failure, success, type Answer } from './answer.ts';
 
 /** How long a service may be behind the current edition. */
-const reloadEveryMs = 250;
+const reloadEveryMs = 1_000;
 
 export interface EditionsApi {
   /** null for a path that is not its own. */
