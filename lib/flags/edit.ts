@@ -32,6 +32,14 @@ export function setShadow(
   return (document) => edited({ ...document, shadow: { ...shadow } }, stamp);
 }
 
+/** Compares at most that share; one that is smaller, or off, stays as it is. */
+export function limitShadow(mostThousandths: number, stamp: EditStamp): FlagsEdit {
+  return (document) =>
+    document.shadow.sampleThousandths <= mostThousandths
+      ? document
+      : edited({ ...document, shadow: { ...document.shadow, sampleThousandths: mostThousandths } }, stamp);
+}
+
 /**
  * Turns a feature on or off for a share of subjects (everybody when the share is left out). Throws a HalError
  * `UnknownFlag`. `hierarchical_routing` and `shadow_mode` change the fields that they are other words for; the

@@ -2,6 +2,7 @@ import type { AuditLog } from '../audit/ports.ts';
 import {
   combineEdits,
   setFeature,
+  limitShadow,
   setShadow,
   setTraffic,
   type EditStamp,
@@ -151,6 +152,8 @@ function editsOf(action: EntryAction, step: PlanStep, stamp: EditStamp): readonl
   switch (action.kind) {
     case 'compare-in-shadow':
       return [setShadow({ enabled: true, sampleThousandths: action.sampleThousandths }, stamp)];
+    case 'compare-fewer':
+      return [limitShadow(action.mostThousandths, stamp)];
     case 'enable-features':
       return action.features.map((name) => setFeature(name, { enabled: true }, stamp));
     case 'route-share':

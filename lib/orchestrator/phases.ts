@@ -35,6 +35,8 @@ export type WorkingPhase = (typeof workingPhases)[number];
 export type EntryAction =
   | { readonly kind: 'checkpoint' }
   | { readonly kind: 'compare-in-shadow'; readonly sampleThousandths: number }
+  /** From now on real users tell more: replays are load on both systems. Never turns them on or up. */
+  | { readonly kind: 'compare-fewer'; readonly mostThousandths: number }
   | { readonly kind: 'enable-features'; readonly features: readonly string[] }
   | { readonly kind: 'route-share' }
   | { readonly kind: 'start-state-migration' };
@@ -84,6 +86,7 @@ export const phases: Readonly<Record<PhaseName, Phase>> = {
     traffic: 'share',
     enter: [
       { kind: 'checkpoint' },
+      { kind: 'compare-fewer', mostThousandths: 10_000 },
       { kind: 'enable-features', features: ['hierarchical_neurons'] },
       { kind: 'route-share' },
     ],

@@ -6,6 +6,7 @@ import {
   combineEdits,
   releaseKillSwitch,
   setFeature,
+  limitShadow,
   setShadow,
   setTraffic,
 } from '../../../lib/flags/edit.ts';
@@ -17,6 +18,26 @@ const inCanary: FlagsDocument = {
   hierarchicalEnabled: true,
   trafficThousandths: 5_000,
 };
+
+describe('comparing fewer requests', () => {
+  const comparing = (sampleThousandths: number, enabled = true) =>
+    setShadow({ enabled, sampleThousandths }, stamp)(defaultFlagsDocument);
+
+  test('lowers a larger share to the limit', () => {
+    const document = limitShadow(10_000, stamp)(comparing(100_000));
+
+    expect(document.shadow).toEqual({ enabled: true, sampleThousandths: 10_000 });
+    expect(document.updatedBy).toBe('operator');
+  });
+
+  test('leaves what an operator has set lower, or off, as it is', () => {
+    const lower = comparing(2_000);
+    const off = comparing(100_000, false);
+
+    expect(limitShadow(10_000, stamp)(lower)).toBe(lower);
+    expect(limitShadow(10_000, stamp)(off).shadow.enabled).toBe(false);
+  });
+});
 
 describe('setting traffic', () => {
   test('opens the hierarchical system for the share and says who did it', () => {
