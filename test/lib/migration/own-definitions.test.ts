@@ -16,7 +16,7 @@ const aboutHal9 = [
   'cli/output/validation-views.ts',
   'cli/state/validate-state.ts',
   'lib/migration/hal9-definition.ts',
-  'lib/migration/learning/compare-learning.ts',
+  'lib/migration/learning/learning-category.ts',
   'lib/migration/neurons/graph-tables.ts',
 ];
 
