@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { FilterCriteria, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import {
   DynamoEventSource,
   KinesisEventSource,
@@ -19,6 +19,11 @@ export interface EventSourcesProps {
   readonly state: StateStack;
   readonly deploy: DeployFile;
 }
+
+/** Records of the state table that the hierarchical side wrote. */
+const fromHierarchical = FilterCriteria.filter({
+  dynamodb: { NewImage: { origin: { S: ['hierarchical'] } } },
+});
 
 /** Which queue or stream wakes which function. Failed records are reported one by one, so the rest is not repeated. */
 export function wireEventSources({ functions, state, deploy }: EventSourcesProps): void {
@@ -48,11 +53,7 @@ export function wireEventSources({ functions, state, deploy }: EventSourcesProps
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: 100,
       // What comes from flat, the whole copy first of all, wakes nobody.
-      filters: [
-        FilterCriteria.filter({
-          dynamodb: { NewImage: { origin: { S: FilterRule.isEqual('hierarchical') } } },
-        }),
-      ],
+      filters: [fromHierarchical],
       reportBatchItemFailures: true,
       bisectBatchOnError: true,
       retryAttempts: 10,

@@ -19,10 +19,10 @@ const inCanary: FlagsDocument = {
   trafficThousandths: 5_000,
 };
 
-describe('comparing fewer requests', () => {
-  const comparing = (sampleThousandths: number, enabled = true) =>
-    setShadow({ enabled, sampleThousandths }, stamp)(defaultFlagsDocument);
+const comparing = (sampleThousandths: number, enabled = true): FlagsDocument =>
+  setShadow({ enabled, sampleThousandths }, stamp)(defaultFlagsDocument);
 
+describe('comparing fewer requests', () => {
   test('lowers a larger share to the limit', () => {
     const document = limitShadow(10_000, stamp)(comparing(100_000));
 
