@@ -130,8 +130,9 @@ function held(deps: EnterStepDeps, run: RunRecord, reason: string): RunRecord {
 
 /** Returns why the step must be held, or null when everything it starts has been done. */
 async function performEntry(deps: EnterStepDeps, run: RunRecord, step: PlanStep): Promise<string | null> {
-  const actions = phases[step.phase].enter;
   const isFirstOfPhase = run.steps[run.stepIndex - 1]?.phase !== step.phase;
+  // Later steps leave alone what an operator has changed since the phase began.
+  const actions = phases[step.phase].enter.filter(({ kind }) => isFirstOfPhase || kind !== 'compare-fewer');
   if (isFirstOfPhase && actions.some(({ kind }) => kind === 'checkpoint')) {
     await createCheckpoint(deps, {
       name: `pre-${step.phase}`,

@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 
-import { canonicalJson } from '../../kernel/canonical-json.ts';
-import { sha256Hex } from '../../kernel/sha256.ts';
+import { parseSealed, seal } from '../sealed-json.ts';
 
 const version = z.object({ epoch: z.int(), sequence: z.int() });
 
@@ -50,21 +49,12 @@ export type CategoryHash = z.infer<typeof categoryHash>;
 export type BackupManifest = z.infer<typeof manifest>;
 
 export function sealManifest(content: Omit<BackupManifest, 'sha256'>): BackupManifest {
-  return { ...content, sha256: sha256Hex(canonicalJson(content)) };
+  return seal(content);
 }
 
 /** null when the text is not what was sealed. */
 export function parseManifest(text: string): BackupManifest | null {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  const parsed = z.safeParse(manifest, json);
-  if (!parsed.success) return null;
-  const { sha256, ...content } = parsed.data;
-  return sha256Hex(canonicalJson(content)) === sha256 ? parsed.data : null;
+  return parseSealed(manifest, text);
 }
 
 /** What one checkpoint's backup adds up to. */

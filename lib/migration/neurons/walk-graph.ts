@@ -54,15 +54,16 @@ export function makeWalkGraph(
       cursor === null ? await firstPosition(deps.source, graph, options) : (JSON.parse(cursor) as Position);
     while (walked[position.table] !== undefined) {
       const stretch = await readStretch(deps.source, walked, position);
-      const seen = await mapBounded(stretch, pagesAtOnce, ({ recordType, page }) =>
-        recordType === graph.connections?.recordType
-          ? seenOfEdges({ deps, graph, lookAt }, page)
-          : seenOfNeurons(lookAt, page),
-      );
-      for (const [at, { share, edges }] of seen.entries()) {
+      const seen = await mapBounded(stretch, pagesAtOnce, async ({ recordType, page, next }) => {
+        const isOfEdges = recordType === graph.connections?.recordType;
+        const found = isOfEdges
+          ? await seenOfEdges({ deps, graph, lookAt }, page)
+          : await seenOfNeurons(lookAt, page);
+        return { ...found, next, lowWatermark: page.lowWatermark };
+      });
+      for (const { share, edges, next, lowWatermark } of seen) {
         if (edges.length > 0) await onEdges?.(edges);
-        const { next, page } = stretch[at] ?? unread();
-        position = { ...next, survey: withPage(position.survey, share, page.lowWatermark) };
+        position = { ...next, survey: withPage(position.survey, share, lowWatermark) };
       }
       if (deps.clock.nowMs() >= deadlineMs && walked[position.table] !== undefined) {
         return { done: false, cursor: JSON.stringify(position), survey: position.survey };
@@ -97,10 +98,6 @@ async function readStretch(
     stretch.push({ recordType, page, next: { table, after } });
   }
   return stretch;
-}
-
-function unread(): never {
-  throw new RangeError('a page was looked at that nobody read');
 }
 
 function tablesOfWalk({ neurons, connections }: GraphTables, { parts }: WalkOptions): readonly string[] {

@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 
-import { canonicalJson } from '../../kernel/canonical-json.ts';
-import { sha256Hex } from '../../kernel/sha256.ts';
+import { parseSealed, seal } from '../sealed-json.ts';
 
 const origin = z.object({
   /** Of the migration that the rows were exported from. */
@@ -41,19 +40,10 @@ export type TransferContent = TransferManifest['content'];
 export const transferOriginSchema = origin;
 
 export function sealTransfer(content: Omit<TransferManifest, 'sha256'>): TransferManifest {
-  return { ...content, sha256: sha256Hex(canonicalJson(content)) };
+  return seal(content);
 }
 
 /** null when the text is not what was sealed. */
 export function parseTransfer(text: string): TransferManifest | null {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  const parsed = z.safeParse(manifest, json);
-  if (!parsed.success) return null;
-  const { sha256, ...content } = parsed.data;
-  return sha256Hex(canonicalJson(content)) === sha256 ? parsed.data : null;
+  return parseSealed(manifest, text);
 }

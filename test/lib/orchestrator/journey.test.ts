@@ -6,6 +6,7 @@ import type { StepEvent } from '../../../lib/orchestrator/change-run.ts';
 import { resumeMigration, startMigration } from '../../../lib/orchestrator/operations/start-migration.ts';
 import { workingPhases } from '../../../lib/orchestrator/phases.ts';
 import { isActive } from '../../../lib/orchestrator/run.ts';
+import { setShadow } from '../../../lib/flags/edit.ts';
 import { alarmEvent, makeControlWorld, walk, type ControlWorld } from '../../support/control-world.ts';
 
 const guide = { profile: 'guide', requestedBy: 'ann' };
@@ -27,6 +28,21 @@ async function assertNothingLeaks(world: ControlWorld): Promise<void> {
   await expect(world.lock.acquire('anybody', 1)).resolves.toEqual({ acquired: true });
   expect(verifyChain(await world.audit.list(0, 1000)).kind).toBe('sound');
 }
+
+test('canary compares a tenth in shadow, and leaves alone what an operator sets after that', async () => {
+  const world = makeControlWorld();
+  const share = async () => (await world.flags.readFlags()).document.shadow.sampleThousandths;
+  const inShadow = await walk(world, await started(world), ({ stepIndex }) => stepIndex === 0);
+  expect(await share()).toBe(100_000);
+
+  const inCanary = await walk(world, inShadow, ({ stepIndex }) => stepIndex === 1);
+  expect(await share()).toBe(10_000);
+
+  const stamp = { updatedBy: 'ann', atMs: 1, reason: 'more to compare' };
+  await world.flags.writeFlags({ edit: setShadow({ enabled: true, sampleThousandths: 50_000 }, stamp) });
+  await walk(world, inCanary, ({ stepIndex }) => stepIndex === 2);
+  expect(await share()).toBe(50_000);
+});
 
 test('the whole plan goes forward, back from canary, forward, back from full with the state, and forward again', async () => {
   const world = makeControlWorld();
