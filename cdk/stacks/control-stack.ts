@@ -56,7 +56,7 @@ const memoriesMb: Readonly<Partial<Record<FunctionFolder, number>>> = {
 };
 
 const schedules: Readonly<Partial<Record<FunctionFolder, object>>> = {
-  'plan-batches': { action: 'resume-all' },
+  'plan-batches': { action: 'resume-idle' },
   'relay-changes': { action: 'relay' },
   'reconcile-state': { action: 'continue' },
   'publish-routes': { action: 'reconcile' },

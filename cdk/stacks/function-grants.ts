@@ -183,7 +183,11 @@ function grantFiles({ functions, state, names }: FunctionGrantsProps, source: Js
 }
 
 function grantQueues(props: FunctionGrantsProps): void {
-  allow(role(props, 'plan-batches'), ['sqs:SendMessage'], [props.state.ranges.queue.queueArn]);
+  allow(
+    role(props, 'plan-batches'),
+    ['sqs:SendMessage', 'sqs:GetQueueAttributes'],
+    [props.state.ranges.queue.queueArn],
+  );
   allow(role(props, 'relay-changes'), ['sqs:SendMessage'], [props.state.changes.queue.queueArn]);
   allow(role(props, 'measure-outcomes'), ['sqs:SendMessage'], [props.state.shadowSamples.queue.queueArn]);
 }

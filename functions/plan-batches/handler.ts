@@ -4,6 +4,7 @@ import { requireCopyTime } from '../../lib/migration/copy-time.ts';
 import { readRunProgress, type RunProgress } from '../../lib/migration/backfill-progress.ts';
 import { forecastState, type StateForecast } from '../../lib/migration/forecast.ts';
 import { makePlanBackfill, type PlanBackfillDeps } from '../../lib/migration/plan-backfill.ts';
+import type { RangeQueue } from '../../lib/migration/ports.ts';
 import type { RunForecasts } from '../../lib/migration/run-forecast.ts';
 import type {
   CopyStop,
@@ -13,6 +14,7 @@ import type {
 } from '../../lib/migration/settings.ts';
 
 export interface PlanBatchesDeps extends Omit<PlanBackfillDeps, 'rowsPerRange'> {
+  readonly queue: RangeQueue;
   /** Where what operators configure is kept. */
   readonly settings: SettingsStore;
   readonly forecasts: RunForecasts;
@@ -65,6 +67,8 @@ const requestSchema = z.discriminatedUnion('action', [
   z.object({ action: z.literal('resume'), runId }),
   z.object({ action: z.literal('progress'), runId }),
   z.object({ action: z.literal('resume-all') }),
+  /** What the schedule asks: only when no range waits for a worker any more. */
+  z.object({ action: z.literal('resume-idle') }),
   z.object({ action: z.literal('configure'), change: settingsChange }),
   z.object({
     action: z.literal('forecast'),
@@ -91,6 +95,8 @@ export function makeHandler(deps: PlanBatchesDeps): (event: unknown) => Promise<
         return await resume(deps, request.runId);
       case 'resume-all':
         return await resume(deps, null);
+      case 'resume-idle':
+        return (await deps.queue.hasWaiting()) ? { sentRanges: 0 } : await resume(deps, null);
       case 'progress':
         return await progressOf(deps, request.runId);
       case 'configure':

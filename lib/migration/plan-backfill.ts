@@ -11,7 +11,7 @@ export interface PlanBackfillDeps {
   readonly definition: MigrationDefinition;
   readonly source: FlatSource;
   readonly ranges: RangeStore;
-  readonly queue: RangeQueue;
+  readonly queue: Pick<RangeQueue, 'send'>;
   readonly clock: Clock;
   /** Default 1,000. */
   readonly rowsPerRange?: number;

@@ -356,6 +356,8 @@ export interface QuarantineStore {
 
 export interface RangeQueue {
   send(tasks: readonly RangeTask[]): Promise<void>;
+  /** True when messages wait for a worker; an estimate, those being worked on not counted. */
+  hasWaiting(): Promise<boolean>;
 }
 
 /** Body of a change message: one per relay batch. Images travel with it, so a late delivery carries its own old content. */

@@ -123,6 +123,7 @@ export function makeCluster(options: ClusterOptions): Cluster {
       rangeQueue: makeMemoryRangeQueue(
         (body) => queues.get('ranges')?.send(spelled(process, body)),
         interleave,
+        () => queues.get('ranges')?.visible() ?? 0,
       ),
       changeQueue: makeMemoryChangeQueue(
         (body) => queues.get('changes')?.send(spelled(process, body)),

@@ -161,7 +161,7 @@ function startSchedules(run: Run): Schedules {
   const spawn = cluster.processes.spawn.bind(cluster.processes);
   void repeat(2_000, () => spawn((process) => cluster.handlers(process).relayChanges()));
   void repeat(15_000, () =>
-    spawn((process) => cluster.handlers(process).planBatches({ action: 'resume-all' })),
+    spawn((process) => cluster.handlers(process).planBatches({ action: 'resume-idle' })),
   );
   void repeat(30_000, () => {
     for (const queue of cluster.queues) queue.redrive();

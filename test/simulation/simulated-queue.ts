@@ -10,6 +10,8 @@ export type Consume = (event: QueueEvent) => Promise<Ending<PartialBatchResponse
 export interface SimulatedQueue {
   send(body: string): void;
   size(): number;
+  /** Messages that a consumer could receive now. */
+  visible(): number;
   /** Messages that were received too often come back, as after a redrive by the operator; the unreadable ones once. */
   redrive(): void;
 }
@@ -102,6 +104,7 @@ export function makeSimulatedQueue(
         add(body, random.next() < 0.5 ? 500 * random.next() : 180_000 * random.next() ** 2);
     },
     size: () => messages.length,
+    visible: () => messages.filter(({ visibleAtMs }) => visibleAtMs <= scheduler.nowMs()).length,
     redrive() {
       for (const message of dead.splice(0)) {
         faults.count('deadLetterRedriven');

@@ -55,6 +55,7 @@ export function migrationInMemory() {
       tasks.push(...sent);
       return Promise.resolve();
     },
+    hasWaiting: () => Promise.resolve(tasks.length > 0),
   };
   const changeQueue = {
     send: (message: ChangeMessage) => {

@@ -96,6 +96,27 @@ describe('a copy that is stopped', () => {
   });
 });
 
+describe('the schedule that sends ranges again', () => {
+  it('waits while ranges are still in the queue, so that a long copy is not sent every minute', async () => {
+    const { plan, tasks } = await aCopy();
+
+    const whileWaiting = await plan({ action: 'resume-idle' });
+    tasks.splice(0);
+    const whenIdle = await plan({ action: 'resume-idle' });
+
+    expect({ whileWaiting, whenIdle }).toEqual({
+      whileWaiting: { sentRanges: 0 },
+      whenIdle: { sentRanges: 2 },
+    });
+  });
+
+  it('is not asked by an operator, who sends everything at once', async () => {
+    const { plan } = await aCopy();
+
+    expect(await plan({ action: 'resume-all' })).toEqual({ sentRanges: 2 });
+  });
+});
+
 describe('validation while copying', () => {
   it('that is strict stops at the first record in quarantine, after its page is safe', async () => {
     const { settings, copyAll, quarantine, world } = await aCopy(['s13']);
