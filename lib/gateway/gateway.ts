@@ -5,6 +5,7 @@ import { makeAuthorityWatch } from './authority-watch.ts';
 import { makeKeyedTurns } from './keyed-turns.ts';
 import { unavailable, type Attempt, type Gateway, type GatewayDeps } from './outcome.ts';
 import { readOnce } from './read-once.ts';
+import { makeSeenSides } from './seen-sides.ts';
 import { makeWriteAttempts } from './write-attempts.ts';
 
 /**
@@ -14,6 +15,7 @@ import { makeWriteAttempts } from './write-attempts.ts';
 export function makeGateway(deps: GatewayDeps): Gateway {
   const turns = makeKeyedTurns();
   const watch = makeAuthorityWatch(deps);
+  const seen = makeSeenSides();
   const waitsOf = (table: MigratedTable, key: RecordKey): Waits => {
     const deadlineMs = deps.clock.nowMs() + deps.maxWaitMs;
     return {
@@ -26,7 +28,7 @@ export function makeGateway(deps: GatewayDeps): Gateway {
     async read(key) {
       const table = tableOf(deps.definition, key.recordType);
       return await attemptUntil(waitsOf(table, key), {
-        once: () => readOnce(deps, table, key),
+        once: () => readOnce({ ...deps, seen }, table, key),
         givenUp: () => unavailable(),
       });
     },

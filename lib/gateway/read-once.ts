@@ -7,25 +7,24 @@ import type { StoredRecord } from '../migration/record.ts';
 import type { FlatRow, RecordKey } from '../migration/row.ts';
 import type { MigratedTable } from '../migration/table-lookup.ts';
 import type { Attempt, GatewayDeps, GatewayRead } from './outcome.ts';
+import type { SeenSides } from './seen-sides.ts';
 
 /** Between two looks at an authority that is moving. */
 export const pollMs = 25;
 
 /**
- * The order is what makes a read current: the flat store says that it follows, then the authority item is read,
- * then the record. Flat is opened before authority leaves the hierarchical side, so a record read in this order was
+ * The order is what makes a read current: the flat store says that it follows, then the authority item is read (once
+ * for each epoch), then the record. Flat is opened before authority leaves the hierarchical side, so a record read in this order was
  * authoritative at some instant after the read began.
  */
 export async function readOnce(
-  deps: Pick<GatewayDeps, 'flat' | 'hierarchical' | 'authority'>,
+  deps: Pick<GatewayDeps, 'flat' | 'hierarchical' | 'authority'> & { readonly seen: SeenSides },
   table: MigratedTable,
   key: RecordKey,
 ): Promise<Attempt<GatewayRead>> {
   const flat = await deps.flat.read(table.category, key);
   if (flat.authority.state !== 'following') return found(flat.row, null, 'flat');
-  if ((await hierarchicalSide(deps, table, key, flat.authority)) === 'elsewhere') {
-    return { kind: 'again', delayMs: pollMs };
-  }
+  if (!(await isHierarchical(deps, table, key, flat.authority))) return { kind: 'again', delayMs: pollMs };
   const stored = await readStored(deps, key);
   if (stored?.state === 'quarantined') {
     // The row was read before the marker. Authority may have gone to flat and come back since, and a marker of that
@@ -35,6 +34,20 @@ export async function readOnce(
     return found(flat.row, stored, 'flat');
   }
   return found(stored === null ? null : restoreRow(stored, table), stored, 'hierarchical');
+}
+
+/** A fenced side may be read. */
+async function isHierarchical(
+  deps: Pick<GatewayDeps, 'authority'> & { readonly seen: SeenSides },
+  table: MigratedTable,
+  key: RecordKey,
+  flat: FlatAuthority,
+): Promise<boolean> {
+  const group = groupOf(key);
+  if (deps.seen.has(table.category, group, flat.epoch)) return true;
+  if ((await hierarchicalSide(deps, table, key, flat)) === 'elsewhere') return false;
+  deps.seen.add(table.category, group, flat.epoch);
+  return true;
 }
 
 /** A key that no store has room for was never written; asking for it would be an error of the store. */

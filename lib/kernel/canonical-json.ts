@@ -21,7 +21,8 @@ export function parseExactJson(text: string): unknown {
   return JSON.parse(text, reviveExactInteger as (key: string, value: unknown) => unknown) as unknown;
 }
 
-const longDigits = /\d{16}/;
+/** Digits behind a point are none of an integer; most long ones are. */
+const longDigits = /(?:^|[^.\d])\d{16}/;
 const integerText = /^-?\d+$/;
 
 function reviveExactInteger(_key: string, value: unknown, context: { source?: string }): unknown {

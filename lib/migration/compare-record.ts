@@ -1,7 +1,7 @@
 import { parseExactJson } from '../kernel/canonical-json.ts';
 import { convertRow, type RowConversion } from './convert-image.ts';
 import type { RecordOrigin, StoredRecord } from './record.ts';
-import { encodedRow } from './row-encoding.ts';
+import { encodeValue } from './row-encoding.ts';
 import type { FlatRow } from './row.ts';
 import type { MigratedTable } from './table-lookup.ts';
 
@@ -118,12 +118,6 @@ function isRestored(row: FlatRow, body: string, table: MigratedTable): boolean {
 
 /** Derived values are computed, not carried back, and a column without value is a column that is not there. */
 export function comparableRow(row: FlatRow): string {
-  const carried = Object.entries(row).filter(
-    ([name, value]) => value !== null && !name.startsWith('derived.'),
-  );
-  return JSON.stringify(Object.entries(encodedRow(Object.fromEntries(carried))).toSorted(byName));
-}
-
-function byName([left]: [string, unknown], [right]: [string, unknown]): number {
-  return left < right ? -1 : 1;
+  const names = Object.keys(row).filter((name) => row[name] !== null && !name.startsWith('derived.'));
+  return JSON.stringify(names.toSorted().map((name) => [name, encodeValue(row[name] ?? null)]));
 }

@@ -55,12 +55,26 @@ export function recordTerm(
   if (state === 'quarantined') return quarantinedTerm(key, table);
   if (body === null) return null;
   if (context.authority === 'hierarchical') {
-    return restoredTerm({ ...stored, body }, table, context) ?? damagedTerm(key);
+    const restored = context.mayExpire
+      ? restoredTerm({ ...stored, body }, table, context)
+      : lastingTerm({ ...stored, body }, table);
+    return restored ?? damagedTerm(key);
   }
   const isPlain = stored.expiresAtS !== undefined || !context.mayExpire;
   const restored = isPlain ? null : restoredTerm({ ...stored, body }, table, context);
   // What a row alone does not give, such as a count over other tables, speaks for itself.
   return restored ?? { hash: contentHash(key, table, stored.expiresAtS, body), verdict: 'verified' };
+}
+
+/** No row expires, so the term of one names no expiry, and its form need not be computed to know it. */
+function lastingTerm(stored: StoredRecord & { readonly body: string }, table: MigratedTable): Term | null {
+  const { key, body, expiresAtS } = stored;
+  try {
+    const content = comparableRow(table.transform.restore(parseExactJson(body)));
+    return { hash: contentHash(key, table, expiresAtS, content), verdict: 'verified' };
+  } catch {
+    return null;
+  }
 }
 
 function restoredTerm(

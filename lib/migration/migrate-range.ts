@@ -33,12 +33,13 @@ export function makeMigrateRange(
   deps: MigrateRangeDeps,
 ): (task: RangeTask, owner: string) => Promise<RangeOutcome> {
   const leaseMs = deps.leaseMs ?? 30_000;
+  const pages = makePageSize(deps, leaseMs);
   const copyRange = async (task: RangeTask, owner: string): Promise<RangeOutcome> => {
     const lease = await deps.ranges.acquire(task.rangeId, owner, leaseMs);
     if (lease.kind === 'complete') return { kind: 'already-complete' };
     if (lease.kind !== 'acquired') return { kind: lease.kind };
     try {
-      return await copyPages(deps, lease.range, leaseMs);
+      return await copyPages(deps, lease.range, { leaseMs, pages });
     } catch (error) {
       await releaseQuietly(deps.ranges, lease.range);
       throw error;
@@ -56,22 +57,32 @@ export function makeMigrateRange(
   };
 }
 
-async function copyPages(deps: MigrateRangeDeps, range: RangeState, leaseMs: number): Promise<RangeOutcome> {
+async function copyPages(
+  deps: MigrateRangeDeps,
+  range: RangeState,
+  { leaseMs, pages }: { readonly leaseMs: number; readonly pages: PageSize },
+): Promise<RangeOutcome> {
   let { after } = range;
   let rows = 0;
-  const pages = makePageSize(deps, leaseMs);
   for (;;) {
-    const page = await deps.source.readRange(range.recordType, { ...range.range, after }, pages.begin());
+    const { size, end } = pages.begin();
+    const page = await deps.source.readRange(range.recordType, { ...range.range, after }, size);
     const counts: RangeCounts = await backfillImages(deps, page.images, page.lowWatermark);
     rows += counts.read;
-    pages.end();
+    end();
     await deps.stopIfStrict?.(counts);
-    await deps.throttle?.reportPage(counts);
+    const reported = deps.throttle?.reportPage(counts);
     if (page.nextAfter === null) {
-      const completed = await deps.ranges.complete(range.rangeId, range.fence, counts);
+      const [completed] = await Promise.all([
+        deps.ranges.complete(range.rangeId, range.fence, counts),
+        reported,
+      ]);
       return completed ? { kind: 'completed', rows } : { kind: 'lease-lost' };
     }
-    const held = await deps.ranges.checkpoint(range.rangeId, range.fence, page.nextAfter, counts, leaseMs);
+    const [held] = await Promise.all([
+      deps.ranges.checkpoint(range.rangeId, range.fence, page.nextAfter, counts, leaseMs),
+      reported,
+    ]);
     if (!held) return { kind: 'lease-lost' };
     if (deps.throttle?.isStopped() === true) {
       await releaseQuietly(deps.ranges, range);
@@ -81,6 +92,11 @@ async function copyPages(deps: MigrateRangeDeps, range: RangeState, leaseMs: num
   }
 }
 
+/** How many rows the next page has; told when it was written. What one range taught holds for the next. */
+interface PageSize {
+  begin(): { readonly size: number; end(): void };
+}
+
 /**
  * A page must be written well within the lease, and limits may make writing slow: with them pages begin small, grow
  * while they are quick and shrink when they are not.
@@ -88,19 +104,18 @@ async function copyPages(deps: MigrateRangeDeps, range: RangeState, leaseMs: num
 function makePageSize(
   deps: { readonly clock: Clock; readonly pageSize?: number; readonly throttle?: WorkerThrottle },
   leaseMs: number,
-): { begin(): number; end(): void } {
+): PageSize {
   const most = deps.pageSize ?? 250;
   let size = deps.throttle === undefined ? most : Math.min(most, firstLimitedPage);
-  let begunAtMs = 0;
   return {
     begin() {
-      begunAtMs = deps.clock.nowMs();
-      return size;
-    },
-    end() {
-      const tookMs = deps.clock.nowMs() - begunAtMs;
-      if (tookMs > leaseMs / 4) size = Math.max(1, size >> 1);
-      else if (tookMs < leaseMs / 16) size = Math.min(most, size * 2);
+      const begunAtMs = deps.clock.nowMs();
+      const end = (): void => {
+        const tookMs = deps.clock.nowMs() - begunAtMs;
+        if (tookMs > leaseMs / 4) size = Math.max(1, size >> 1);
+        else if (tookMs < leaseMs / 16) size = Math.min(most, size * 2);
+      };
+      return { size, end };
     },
   };
 }

@@ -23,7 +23,8 @@ export function decodedRow(value: unknown): FlatRow {
   return Object.fromEntries(Object.entries(value).map(([name, encoded]) => [name, decodeValue(encoded)]));
 }
 
-function encodeValue(value: FlatValue): unknown {
+/** One value of `encodedRow`. */
+export function encodeValue(value: FlatValue): unknown {
   if (typeof value === 'bigint') return { $i: value.toString() };
   if (typeof value === 'number') return isPlainNumber(value) ? value : { $r: numberName(value) };
   if (value instanceof Uint8Array) return { $b: Buffer.from(value).toString('base64') };

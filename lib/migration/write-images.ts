@@ -32,7 +32,7 @@ export interface WriteImagesDeps {
 /** Records of one conditional batch. */
 const batchSize = 25;
 /** Batches of one page under way; their keys are distinct, so their order does not matter. */
-const batchesAtOnce = 4;
+const batchesAtOnce = 6;
 
 /** Backfill of one page: rows without version of their own carry the page's low watermark; what is there stays. */
 export async function backfillImages(

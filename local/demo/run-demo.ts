@@ -23,8 +23,7 @@ import { interrupted, startWatcher } from './watcher.ts';
 /** Many, so that the smallest share of them is still somebody. */
 const users = 1_000;
 const requestTimeoutMs = 15_000;
-const canaryRateFactor = 2;
-const largeShareThousandths = 25_000;
+const canaryRateFactor = 3;
 
 /**
  * Runs a whole migration on a local cloud of its own, under live traffic, breaks it twice, and checks everything that
@@ -140,7 +139,7 @@ async function play(stage: DemoStage): Promise<void> {
   await traffic.setRate(canaryRateFactor * options.rate);
   if (options.faults) await breakDuringCanary(stage);
   watcher.scene('Canary: a few users first, then more');
-  await goOnUntil(stage, 'a quarter of the traffic', isPastSmallShares);
+  await goOnUntil(stage, 'the end of the canary phase', isPastCanary);
   await traffic.setRate(options.rate);
   await moveState(stage);
   noteCopy(stage);
@@ -154,8 +153,8 @@ async function play(stage: DemoStage): Promise<void> {
   stage.say('The migration is completed');
 }
 
-function isPastSmallShares({ steps, stepIndex }: RunRecord): boolean {
-  return (steps[stepIndex]?.trafficThousandths ?? largeShareThousandths) >= largeShareThousandths;
+function isPastCanary({ phase }: RunRecord): boolean {
+  return phase !== 'shadow' && phase !== 'canary';
 }
 
 async function requireReady({ control }: DemoStage): Promise<void> {

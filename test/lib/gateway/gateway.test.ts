@@ -121,6 +121,28 @@ describe('under hierarchical authority', () => {
     });
   });
 
+  test('reads look at the authority of a group once for each epoch', async () => {
+    const points: string[] = [];
+    const notes = makeNotesWorld({ interleave: (point) => Promise.resolve(void points.push(point)) });
+    const looks = (): number => points.splice(0).filter((point) => point.startsWith('authority.read')).length;
+    await underHierarchicalAuthority(notes);
+    await notes.gateway.write(noteKey('a'), note('a', 'one'));
+    looks();
+
+    await notes.gateway.read(noteKey('a'));
+    const first = looks();
+    await notes.gateway.read(noteKey('a'));
+    const second = looks();
+    await notes.fenceHierarchical(2);
+    await notes.finishToFlat(3);
+    await notes.fenceFlat(3);
+    await notes.finishToHierarchical(4);
+    await notes.gateway.read(noteKey('a'));
+    const nextEpoch = looks();
+
+    expect({ first, second, nextEpoch }).toEqual({ first: 1, second: 0, nextEpoch: 1 });
+  });
+
   test('a delete leaves a tombstone, and deleting what is absent writes nothing', async () => {
     const { gateway, world } = await underHierarchicalAuthority(makeNotesWorld({}));
     await gateway.write(noteKey('a'), note('a', 'one'));

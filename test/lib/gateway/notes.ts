@@ -57,11 +57,14 @@ export function makeNotesWorld(options: {
   clock?: GatewayDeps['clock'];
   sleeper?: GatewayDeps['sleeper'];
   maxWaitMs?: number;
+  /** Time that passes between the stages of a switch. */
+  betweenStages?: () => Promise<void>;
 }) {
   const flatStore = makeFlatStore(notes);
   flatStore.installed = true;
   const world = makeMemoryWorld();
   const interleave = options.interleave ?? uninterrupted;
+  const betweenStages = options.betweenStages ?? (() => Promise.resolve());
   const source = makeMemoryFlatSource(flatStore);
   const authority = makeMemoryAuthorityStore(world);
   const target = makeMemoryTargetStore(world);
@@ -115,9 +118,11 @@ export function makeNotesWorld(options: {
       await source.fence(category, epoch);
     },
     async finishToHierarchical(epoch: number) {
-      await drainForward();
-      await authority.open(category, 'hierarchical', epoch);
       await source.follow(category, epoch);
+      await betweenStages();
+      await drainForward();
+      await betweenStages();
+      await authority.open(category, 'hierarchical', epoch);
     },
     async fenceHierarchical(epoch: number) {
       await authority.fence(category, epoch);

@@ -32,6 +32,17 @@ describe('canonical JSON', () => {
     );
   });
 
+  it('keeps exact integers wherever they stand beside long fractions and texts', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 2n ** 53n, max: 2n ** 70n }), fc.boolean(), (whole, isNegative) => {
+        const value = isNegative ? -whole : whole;
+        const text = `{"f":0.1234567890123456,"t":"a.12345678901234567","n": ${value},"l":[1.5,${value}]}`;
+        expect(parseExactJson(text)).toMatchObject({ f: 0.1234567890123456, n: value, l: [1.5, value] });
+        expect(parseExactJson(String(value))).toBe(value);
+      }),
+    );
+  });
+
   it('keeps composed and decomposed characters apart', () => {
     expect(canonicalJson('\u00e9')).not.toBe(canonicalJson('e\u0301'));
   });

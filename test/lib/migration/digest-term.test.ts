@@ -30,14 +30,30 @@ function* pairs() {
   }
 }
 
-describe.each(['flat', 'hierarchical'] as const)('terms under %s authority', (authority) => {
-  const context = { nowMs, authority, mayExpire: true };
+/** Record types of which some row expires, as a reader of all rows knows them. */
+const expiring = new Set(
+  [...pairs()].flatMap(({ key, row, table }) =>
+    rowTerm(key, row, table, 'flat').expiresAtS === undefined ? [] : [key.recordType],
+  ),
+);
+
+describe.each([
+  { authority: 'flat', known: 'nothing' },
+  { authority: 'hierarchical', known: 'nothing' },
+  { authority: 'flat', known: 'what expires' },
+  { authority: 'hierarchical', known: 'what expires' },
+] as const)('terms under $authority authority of a reader who knows $known', ({ authority, known }) => {
+  const contextOf = ({ recordType }: { readonly recordType: string }) => ({
+    nowMs,
+    authority,
+    mayExpire: known === 'nothing' || expiring.has(recordType),
+  });
 
   it('are equal for a row and the record that was made of it, of every table and in every form', () => {
     let compared = 0;
     for (const { key, row, table, stored } of pairs()) {
       const left = rowTerm(key, row, table, authority);
-      const right = recordTerm(stored, table, context);
+      const right = recordTerm(stored, table, contextOf(key));
       expect(right?.hash.toString('hex'), `${key.recordType}/${key.id}`).toBe(left.hash.toString('hex'));
       expect(right?.verdict).toBe(left.verdict);
       compared += 1;
@@ -45,11 +61,23 @@ describe.each(['flat', 'hierarchical'] as const)('terms under %s authority', (au
     expect(compared).toBeGreaterThan(1_400);
   });
 
+  it('differ when a record of a type that never expires would expire', () => {
+    const lasting = [...pairs()].filter(
+      ({ key, stored }) => stored.state === 'live' && !expiring.has(key.recordType),
+    );
+    for (const { key, row, table, stored } of lasting) {
+      const { hash } = rowTerm(key, row, table, authority);
+      const damaged = { ...stored, expiresAtS: nowMs / 1000 + 86_400 };
+      expect(recordTerm(damaged, table, contextOf(key))?.hash.equals(hash)).toBe(false);
+    }
+    expect(lasting.length).toBeGreaterThan(1_000);
+  });
+
   it('differ for every damage that is planted', () => {
     for (const { key, row, table, stored } of pairs()) {
       const { hash } = rowTerm(key, row, table, authority);
       for (const copy of damagedCopies(stored)) {
-        const damaged = recordTerm({ ...copy, intact: isIntact(copy) }, table, context);
+        const damaged = recordTerm({ ...copy, intact: isIntact(copy) }, table, contextOf(key));
         expect(damaged?.hash.equals(hash) ?? false).toBe(false);
       }
     }
@@ -57,9 +85,9 @@ describe.each(['flat', 'hierarchical'] as const)('terms under %s authority', (au
 
   it('tell the damage of a record from the record, which is all that a change stream shows', () => {
     for (const { key, table, stored } of pairs()) {
-      const before = recordTerm(stored, table, context);
+      const before = recordTerm(stored, table, contextOf(key));
       for (const copy of damagedCopies(stored)) {
-        const after = recordTerm({ ...copy, intact: isIntact(copy) }, table, context);
+        const after = recordTerm({ ...copy, intact: isIntact(copy) }, table, contextOf(key));
         expect(after?.hash.toString('hex'), `${key.recordType}/${key.id}`).not.toBe(
           before?.hash.toString('hex'),
         );
@@ -78,7 +106,7 @@ describe.each(['flat', 'hierarchical'] as const)('terms under %s authority', (au
         ...(row['expires_at'] !== null && expiresAtS * 1000 > nowMs + 15 * 86_400_000 ? [endless] : []),
       ];
       for (const damaged of damages) {
-        expect(recordTerm(damaged, table, context)?.hash.equals(hash)).toBe(false);
+        expect(recordTerm(damaged, table, contextOf(key))?.hash.equals(hash)).toBe(false);
       }
     }
   });
