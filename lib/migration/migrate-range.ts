@@ -94,7 +94,7 @@ async function copyPages(
 
 /** How many rows the next page has; told when it was written. What one range taught holds for the next. */
 interface PageSize {
-  begin(): { readonly size: number; end(): void };
+  begin(): { readonly size: number; readonly end: () => void };
 }
 
 /**
