@@ -20,7 +20,7 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      // The whole demo wants both cores for itself: `npm run test:demo`.
+      // The whole demo wants both cores for itself: it comes last.
       { extends: true, test: { name: 'demo', include: [wholeDemo], sequence: { groupOrder: 1 } } },
     ],
   },
