@@ -1,21 +1,23 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { sha256Hex } from '../../lib/kernel/sha256.ts';
+import { bodyName } from '../../lib/migration/body-name.ts';
 import type { LargeBodies } from '../../lib/migration/large-bodies.ts';
 import type { Job } from './job.ts';
 
 /** Bodies that no item holds, in files, so that one process finds what another has put. */
 export function openFileBodies({ bodiesPath }: Job): LargeBodies {
-  mkdirSync(bodiesPath, { recursive: true });
   return {
     put(text) {
-      const sha256 = sha256Hex(text);
-      writeFileSync(join(bodiesPath, sha256), text);
-      return Promise.resolve(sha256);
+      const name = bodyName({ putAtMs: Date.now(), sha256: sha256Hex(text) });
+      const path = join(bodiesPath, name);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
+      return Promise.resolve(name);
     },
-    get(sha256) {
-      const path = join(bodiesPath, sha256);
+    get(name) {
+      const path = join(bodiesPath, name);
       return Promise.resolve(existsSync(path) ? readFileSync(path, 'utf8') : null);
     },
   };

@@ -10,7 +10,10 @@ export function backupBucketName(stack: Stack, names: ResourceNames): string {
   return `${names.backupBucket}-${stack.account}-${stack.region}`;
 }
 
-/** What an upload that never ended leaves, and what was replaced, is not kept for ever. */
+/**
+ * What an upload that never ended leaves, and what was replaced or deleted, is not kept for ever: but longer than the 35
+ * days that a table can be restored to, whose items may name bodies that were deleted since.
+ */
 const keptDays = { unfinishedUpload: 2, replacedVersion: 90 };
 
 /** Where backups of checkpoints are kept: encrypted, versioned, reached over TLS only, never public, never deleted with its stack. */
@@ -31,6 +34,7 @@ export class BackupBucket extends Construct {
         {
           abortIncompleteMultipartUploadAfter: Duration.days(keptDays.unfinishedUpload),
           noncurrentVersionExpiration: Duration.days(keptDays.replacedVersion),
+          expiredObjectDeleteMarker: true,
         },
       ],
       removalPolicy: RemovalPolicy.RETAIN,

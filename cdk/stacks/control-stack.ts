@@ -43,6 +43,7 @@ const timeouts: Readonly<Partial<Record<FunctionFolder, Duration>>> = {
   'publish-edition': Duration.minutes(5),
   'benchmark-state': Duration.minutes(5),
   'copy-matching': Duration.minutes(5),
+  'sweep-bodies': Duration.minutes(5),
   'prepare-source': Duration.minutes(15),
   'enter-step': Duration.minutes(10),
   'evaluate-gate': Duration.minutes(15),

@@ -27,6 +27,7 @@ export type FunctionFolder =
   | 'publish-edition'
   | 'benchmark-state'
   | 'copy-matching'
+  | 'sweep-bodies'
   | 'publish-routes'
   | 'measure-outcomes'
   | 'replay-shadow'
@@ -145,6 +146,10 @@ export function functionEnvironments(
     ['copy-matching', { ...source, ...stateTable, ...progress, ...quarantine, TIME_BUDGET_SECONDS: '20' }],
     ['benchmark-state', { ...source, ...stateTable }],
     ['replay-quarantine', { ...source, ...stateTable, ...authority, ...reversePending, ...quarantine }],
+    [
+      'sweep-bodies',
+      { ...stateTable, ...progress, CONTROL_TABLE: names.tables.control, TIME_BUDGET_SECONDS: '20' },
+    ],
     ['publish-routes', { ...flags, ROUTE_STORE_ARN: state.routes.keyValueStoreArn, METRIC_NAMESPACE }],
     [
       'measure-outcomes',

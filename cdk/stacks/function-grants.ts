@@ -36,6 +36,7 @@ export function grantFunctions(props: FunctionGrantsProps): void {
   grantQueues(props);
   grantBackups(props);
   grantBodies(props);
+  grantSweep(props);
   grantFlags(props);
   grantMetrics(props);
   grantInvocations(props);
@@ -117,6 +118,8 @@ function grantTables(props: FunctionGrantsProps): void {
     ['replay-quarantine', state.authority.tableArn, [...read, 'dynamodb:ConditionCheckItem']],
     ['replay-quarantine', state.reversePending.tableArn, [...read, 'dynamodb:PutItem']],
     ['replay-quarantine', state.quarantine.tableArn, [...read, 'dynamodb:UpdateItem']],
+    ['sweep-bodies', state.state.tableArn, scan],
+    ['sweep-bodies', state.control.tableArn, ['dynamodb:Query', 'dynamodb:PutItem']],
     ['replay-shadow', state.shadow.tableArn, ['dynamodb:PutItem']],
     ['enter-step', state.control.tableArn, [...read, ...write]],
     ['evaluate-gate', state.control.tableArn, [...read, ...write]],
@@ -208,7 +211,7 @@ function grantBackups(props: FunctionGrantsProps): void {
   allow(role(props, 'backup-state'), ['s3:PutObject', 's3:AbortMultipartUpload'], [objects]);
 }
 
-/** Bodies that no item holds. They are put by whoever writes records, and never deleted. */
+/** Bodies that no item holds. They are put by whoever writes records. */
 function grantBodies(props: FunctionGrantsProps): void {
   const readers = [
     'verify-state',
@@ -244,6 +247,31 @@ function grantBodies(props: FunctionGrantsProps): void {
     allow(role(props, folder), ['s3:ListBucket'], [bucket]);
   }
   for (const folder of writers) allow(role(props, folder), ['s3:PutObject'], [objects]);
+}
+
+/** One function deletes bodies, by their names alone: it reads neither them nor anything else of the bucket. */
+function grantSweep({ functions, state, names }: FunctionGrantsProps): void {
+  const sweeper = functions.get('sweep-bodies');
+  if (sweeper === undefined) throw new Error('no function sweep-bodies');
+  const stack = Stack.of(sweeper);
+  const bucket = `arn:${stack.partition}:s3:::${backupBucketName(stack, names)}`;
+  const objects = `${bucket}/bodies/*`;
+  acknowledgeWildcard(sweeper.role, objects, 'Bodies are named by their sha256; only they are deleted.');
+  allow(sweeper, ['s3:DeleteObject'], [objects]);
+  sweeper.role.addToPolicy(
+    new PolicyStatement({
+      actions: ['s3:ListBucket'],
+      resources: [bucket],
+      conditions: { StringLike: { 's3:prefix': ['bodies/*'] } },
+    }),
+  );
+  sweeper.role.addToPolicy(
+    new PolicyStatement({
+      actions: ['dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+      resources: [state.progress.tableArn],
+      conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['body-sweep'] } },
+    }),
+  );
 }
 
 function grantFlags(props: FunctionGrantsProps): void {

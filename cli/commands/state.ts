@@ -19,6 +19,7 @@ import { addProgress } from './state-progress.ts';
 import { addQuarantineVerbs } from './state-quarantine.ts';
 import { addRestoreVerbs } from './state-restore.ts';
 import { addStats } from './state-stats.ts';
+import { addSweepBodies } from './state-sweep-bodies.ts';
 import { addDiff, addVerify } from './state-verify.ts';
 import { addStateValidate } from './validate.ts';
 
@@ -38,6 +39,7 @@ export function addStateVerbs(program: Command, context: CliContext): void {
   addQuarantineVerbs(state, context);
   addStateValidate(state, context);
   addAuditVerb(state, context);
+  addSweepBodies(state, context);
 }
 
 function addStatus(state: Command, context: CliContext): void {

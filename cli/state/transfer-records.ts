@@ -24,8 +24,8 @@ export async function* exportedLines(
   category: Category,
   side: ExportedSide,
 ): AsyncGenerator<string> {
-  const piece = async (sha256: string): Promise<string> => {
-    const answer = await invoker.invoke(folder, { action: 'piece', sha256 });
+  const piece = async (name: string): Promise<string> => {
+    const answer = await invoker.invoke(folder, { action: 'piece', name });
     return (answer as { piece: string }).piece;
   };
   let cursor: string | null = null;
@@ -97,7 +97,7 @@ async function importBatch(
 ): Promise<void> {
   const put = async (piece: string): Promise<string> => {
     const answer = await invoker.invoke(folder, { action: 'put-piece', piece });
-    return (answer as { sha256: string }).sha256;
+    return (answer as { name: string }).name;
   };
   let rest: TravellingLine[] = [];
   for (const line of batch) rest.push(await sendLine(line, put));

@@ -26,7 +26,7 @@ export type TransferAnswer =
   | RowPage
   | ImportAnswer
   | { readonly piece: string }
-  | { readonly sha256: string };
+  | { readonly name: string };
 
 /** Hands out the rows of a category page by page, and takes transformed records where the target has none. */
 export function makeHandler(deps: TransferRecordsDeps): (event: unknown) => Promise<TransferAnswer> {
@@ -40,7 +40,7 @@ export function makeHandler(deps: TransferRecordsDeps): (event: unknown) => Prom
       side: z.enum(exportedSides),
       cursor: z.nullable(z.string()),
     }),
-    z.object({ action: z.literal('piece'), sha256: z.string() }),
+    z.object({ action: z.literal('piece'), name: z.string() }),
     z.object({ action: z.literal('put-piece'), piece: z.string() }),
     z.object({
       action: z.literal('import'),
@@ -57,9 +57,9 @@ export function makeHandler(deps: TransferRecordsDeps): (event: unknown) => Prom
       case 'export':
         return await exportPage(deps, request);
       case 'piece':
-        return { piece: await pieceOf(deps.bodies, request.sha256) };
+        return { piece: await pieceOf(deps.bodies, request.name) };
       case 'put-piece':
-        return { sha256: await deps.bodies.put(request.piece) };
+        return { name: await deps.bodies.put(request.piece) };
       case 'import':
         return await importRecords(deps, request, deps.clock.nowMs() + deps.timeBudgetMs);
       default:

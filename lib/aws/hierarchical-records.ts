@@ -12,7 +12,7 @@ import { authorityKey } from './authority-item.ts';
 import { backoffMs, realSleeper } from './backoff.ts';
 import { cancellationReasons, isOutcomeUnknown, isRetryableCode } from './faults.ts';
 import { reversePendingItem } from './reverse-pending-item.ts';
-import { recordItem, wholeItems } from './record-items.ts';
+import { bodyNameIn, recordItem, wholeItems } from './record-items.ts';
 import { stateKey, unmarshalRecord } from './state-item.ts';
 
 type WriteResult = Awaited<ReturnType<HierarchicalRecords['write']>>;
@@ -82,7 +82,7 @@ function writeTransaction(
 ): TransactWriteItemsCommand {
   const { key, category, version } = record;
   return new TransactWriteItemsCommand({
-    ClientRequestToken: requestToken(tables, record, guard),
+    ClientRequestToken: requestToken(tables, record, guard, item),
     TransactItems: [
       {
         ConditionCheck: {
@@ -127,11 +127,20 @@ function expectedVersion(expected: RecordVersion | null): {
 
 /**
  * One token per intended effect, so that a repetition is recognised whoever makes it. Tokens are known to the whole
- * account: the table is part of it, since two environments may hold the same record. At most 36 characters.
+ * account: the table is part of it, since two environments may hold the same record. So is the name of a body that
+ * stands elsewhere, which is another one tomorrow: a token does not come again with another content. At most 36 characters.
  */
-function requestToken(tables: Tables, record: TargetRecord, { expected, group }: Guard): string {
+function requestToken(tables: Tables, record: TargetRecord, { expected, group }: Guard, item: Item): string {
   const { hash, expiresAtS = null } = record;
-  const intent = [tables.state, hash, expiresAtS, expected?.epoch, expected?.sequence, group];
+  const intent = [
+    tables.state,
+    hash,
+    expiresAtS,
+    expected?.epoch,
+    expected?.sequence,
+    group,
+    bodyNameIn(item),
+  ];
   return createHash('sha256').update(JSON.stringify(intent)).digest('hex').slice(0, 36);
 }
 

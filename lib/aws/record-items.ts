@@ -4,9 +4,15 @@ import type { TargetRecord } from '../migration/record.ts';
 import { number, text, type Item } from './attributes.ts';
 import { marshalRecord } from './state-item.ts';
 
-/** sha256 of a body that stands elsewhere, and its length. */
-const bodyName = 'bodySha256';
+/** Name of a body that stands elsewhere, and its length. */
+const nameAttribute = 'bodyName';
 const lengthName = 'bodyBytes';
+
+/** Of a scan or query: only names of bodies. */
+export const namesBody = {
+  ProjectionExpression: nameAttribute,
+  FilterExpression: `attribute_exists(${nameAttribute})`,
+} as const;
 
 /** Bodies on their way at once. */
 const atOnce = 4;
@@ -21,7 +27,7 @@ export async function recordItem(record: TargetRecord, bodies: LargeBodies | und
   const bytes = Buffer.byteLength(body);
   if (bytes <= maxItemBodyBytes) return marshalRecord(record);
   const { body: _body, ...item } = marshalRecord(record);
-  return { ...item, [bodyName]: text(await bodies.put(body)), [lengthName]: number(bytes) };
+  return { ...item, [nameAttribute]: text(await bodies.put(body)), [lengthName]: number(bytes) };
 }
 
 /** Items of several records, in their order. */
@@ -38,10 +44,15 @@ export function wholeItems(items: readonly Item[], bodies: LargeBodies | undefin
 }
 
 async function wholeItem(item: Item, bodies: LargeBodies | undefined): Promise<Item> {
-  const sha256 = item[bodyName]?.S;
-  if (sha256 === undefined || item['body'] !== undefined) return item;
-  const body = await bodies?.get(sha256);
+  const name = bodyNameIn(item);
+  if (name === undefined || item['body'] !== undefined) return item;
+  const body = await bodies?.get(name);
   return body === undefined || body === null ? item : { ...item, body: text(body) };
+}
+
+/** Name of the body of an item where it stands elsewhere. */
+export function bodyNameIn(item: Item): string | undefined {
+  return item[nameAttribute]?.S;
 }
 
 /** The first of the items, as many as may be held with their bodies at once; one at least. */

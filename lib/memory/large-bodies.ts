@@ -1,14 +1,26 @@
+import type { Clock } from '../kernel/clock.ts';
 import { sha256Hex } from '../kernel/sha256.ts';
+import { bodyName } from '../migration/body-name.ts';
 import type { LargeBodies } from '../migration/large-bodies.ts';
 
-export function makeMemoryLargeBodies(): LargeBodies {
-  const texts = new Map<string, string>();
+export interface StoredBody {
+  readonly text: string;
+  readonly storedAtMs: number;
+}
+
+/** `objects` is what is stored, by name; give it where others look at it too. */
+export function makeMemoryLargeBodies(deps: {
+  clock: Clock;
+  objects?: Map<string, StoredBody>;
+}): LargeBodies {
+  const { clock, objects = new Map<string, StoredBody>() } = deps;
   return {
     put(text) {
-      const sha256 = sha256Hex(text);
-      texts.set(sha256, text);
-      return Promise.resolve(sha256);
+      const storedAtMs = clock.nowMs();
+      const name = bodyName({ putAtMs: storedAtMs, sha256: sha256Hex(text) });
+      objects.set(name, { text, storedAtMs });
+      return Promise.resolve(name);
     },
-    get: (sha256) => Promise.resolve(texts.get(sha256) ?? null),
+    get: (name) => Promise.resolve(objects.get(name)?.text ?? null),
   };
 }

@@ -50,8 +50,8 @@ export async function readChangeSlice(
 async function putRow(
   { row }: SourceImage,
   bodies: LargeBodies | undefined,
-): Promise<{ readonly rowSha256?: string }> {
+): Promise<{ readonly rowName?: string }> {
   if (row === null || bodies === undefined) return {};
   const text = encodeRow(row);
-  return Buffer.byteLength(text) > maxBodyBytes ? {} : { rowSha256: await bodies.put(text) };
+  return Buffer.byteLength(text) > maxBodyBytes ? {} : { rowName: await bodies.put(text) };
 }

@@ -5,13 +5,15 @@ export const maxItemBodyBytes = 380_000;
 export const maxBodyBytes = 16 * 1024 * 1024;
 
 /**
- * Texts that are too long for an item or a message, under the sha256 of their UTF-8 bytes. A text is put before
- * anything names it, so that a name always leads somewhere; what a crash leaves without a name is harmless, and the
- * repetition puts it again under the same name. Adapters: `lib/aws/large-bodies.ts`, `lib/memory/large-bodies.ts`.
+ * Texts that are too long for an item or a message, under the day of their putting and the sha256 of their UTF-8 bytes
+ * (`body-name.ts`). A text is put before anything names it, so that a name always leads somewhere. A name is never
+ * handed on from one item or message to another: who writes puts again, and names what the put answered, so that no
+ * name of an earlier day comes into use again. What a crash leaves without a name is harmless, and swept after a while
+ * (`bodies/sweep-bodies.ts`). Adapters: `lib/aws/large-bodies.ts`, `lib/memory/large-bodies.ts`.
  */
 export interface LargeBodies {
-  /** Returns its sha256 in hex. Idempotent. */
+  /** Returns its name. On one day idempotent. */
   put(text: string): Promise<string>;
   /** null when there is none, or when what is stored is not what was put. */
-  get(sha256: string): Promise<string | null>;
+  get(name: string): Promise<string | null>;
 }

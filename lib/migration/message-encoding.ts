@@ -80,7 +80,7 @@ const changeMessageSchema = z.object({
       key: keySchema,
       version: versionSchema,
       lengthBytes: z.int(),
-      rowSha256: z.optional(z.string()),
+      rowName: z.optional(z.string()),
     }),
   ),
 });

@@ -366,12 +366,12 @@ export interface ChangeMessage {
   readonly afterSequence: number;
   readonly throughSequence: number;
   readonly images: readonly SourceImage[];
-  /** Rows too large for a message, by their sha256 among the large bodies; without it they go to quarantine. */
+  /** Rows too large for a message, by their name among the large bodies; without it they go to quarantine. */
   readonly oversized: readonly {
     readonly key: RecordKey;
     readonly version: RecordVersion;
     readonly lengthBytes: number;
-    readonly rowSha256?: string;
+    readonly rowName?: string;
   }[];
 }
 

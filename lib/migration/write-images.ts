@@ -62,7 +62,7 @@ export async function applyImages(
       row: image.row,
     })),
     ...slice.oversized
-      .filter(({ rowSha256 }) => rowSha256 === undefined)
+      .filter(({ rowName }) => rowName === undefined)
       .map((row) => ({ ...quarantineOversized(deps.definition, row, nowMs), row: null })),
   ];
   const { counts, settled } = await writeBatches(deps, converted, (records) =>
@@ -80,10 +80,10 @@ async function applyLarge(
   before: RangeCounts,
 ): Promise<RangeCounts> {
   let counts = before;
-  for (const { key, version, rowSha256 } of oversized) {
-    if (rowSha256 === undefined) continue;
-    const text = await deps.bodies?.get(rowSha256);
-    if (text === undefined || text === null) throw bodyUnavailable(key, rowSha256);
+  for (const { key, version, rowName } of oversized) {
+    if (rowName === undefined) continue;
+    const text = await deps.bodies?.get(rowName);
+    if (text === undefined || text === null) throw bodyUnavailable(key, rowName);
     const image = { key, keyParts: decodeKey(key.id), row: decodeRow(text), version };
     counts = addCounts(counts, await applyImages(deps, category, { images: [image], oversized: [] }));
   }
@@ -100,13 +100,13 @@ function addCounts(left: RangeCounts, right: RangeCounts): RangeCounts {
 }
 
 /** The batch stays open, and whoever sends it again puts the row again. */
-function bodyUnavailable(key: RecordKey, sha256: string): HalError {
+function bodyUnavailable(key: RecordKey, name: string): HalError {
   return new HalError({
     name: 'BodyUnavailable',
-    message: `The row of ${recordPk(key)} is not among the large bodies, under ${sha256}.`,
+    message: `The row of ${recordPk(key)} is not among the large bodies, under ${name}.`,
     remedy: 'Nothing is lost: the change is sent again with its row. If it stays, look at the bucket.',
     exit: 'unavailable',
-    facts: { key, sha256 },
+    facts: { key, body: name },
   });
 }
 

@@ -27,6 +27,7 @@ const groups = {
     'quarantine',
     'validate',
     'audit',
+    'sweep-bodies',
   ],
   neurons: ['snapshot', 'group', 'verify', 'validate-connections', 'test-signals'],
   learning: ['export', 'transform', 'import', 'test', 'verify-gradients'],

@@ -12,40 +12,53 @@ beforeAll(async () => {
 });
 afterAll(() => objects.stop());
 
+let nowMs = 0;
+const clock = { nowMs: () => nowMs };
+
 const adapters: Readonly<Record<string, () => Promise<LargeBodies>>> = {
-  memory: () => Promise.resolve(makeMemoryLargeBodies()),
-  S3: async () => makeLargeBodies({ client: objects.client, bucket: await objects.createBucket() }),
+  memory: () => Promise.resolve(makeMemoryLargeBodies({ clock })),
+  S3: async () => makeLargeBodies({ client: objects.client, bucket: await objects.createBucket(), clock }),
 };
 
 describe.each(Object.entries(adapters))('large bodies: %s', (_name, make) => {
   let bodies: LargeBodies;
   beforeEach(async () => {
+    nowMs = Date.UTC(2026, 10, 22, 23, 59);
     bodies = await make();
   });
 
-  test('come back under their sha256, to the last byte', async () => {
+  test('come back under the day and their sha256, to the last byte', async () => {
     const text = `"${'x'.repeat(500_000)}\u{1F9E0} é"`;
 
-    const sha256 = await bodies.put(text);
+    const name = await bodies.put(text);
 
-    expect(sha256).toBe(sha256Hex(text));
-    expect(await bodies.get(sha256)).toBe(text);
+    expect(name).toBe(`2026-11-22/${sha256Hex(text)}`);
+    expect(await bodies.get(name)).toBe(text);
   });
 
   test('may be put again, and what was never put is not there', async () => {
     const first = await bodies.put('{}');
 
     expect(await bodies.put('{}')).toBe(first);
-    expect(await bodies.get('ab'.repeat(32))).toBeNull();
+    expect(await bodies.get(`2026-11-22/${'ab'.repeat(32)}`)).toBeNull();
+  });
+
+  test('put on another day are another object, and the earlier one stays', async () => {
+    const first = await bodies.put('{}');
+    nowMs += 60_000;
+    const second = await bodies.put('{}');
+
+    expect(second).toBe(`2026-11-23/${sha256Hex('{}')}`);
+    expect([await bodies.get(first), await bodies.get(second)]).toEqual(['{}', '{}']);
   });
 });
 
 test('an object that is not what was put is no body', async () => {
   const bucket = await objects.createBucket();
-  const bodies = makeLargeBodies({ client: objects.client, bucket });
-  const sha256 = await bodies.put('{"a":1}');
+  const bodies = makeLargeBodies({ client: objects.client, bucket, clock });
+  const name = await bodies.put('{"a":1}');
 
-  await objects.flipBit(bucket, `bodies/${sha256}`, 3);
+  await objects.flipBit(bucket, `bodies/${name}`, 3);
 
-  expect(await bodies.get(sha256)).toBeNull();
+  expect(await bodies.get(name)).toBeNull();
 });

@@ -127,7 +127,7 @@ async function makeSystem(
   const objects = new S3Client({ endpoint: sqsUrl, region: 'us-east-1', credentials, forcePathStyle: true });
   const bodyBucket = `${tables.state}-bodies`;
   await objects.send(new CreateBucketCommand({ Bucket: bodyBucket }));
-  const bodies = makeLargeBodies({ client: objects, bucket: bodyBucket });
+  const bodies = makeLargeBodies({ client: objects, bucket: bodyBucket, clock });
   const target = makeTargetStore({ client, table: tables.state, bodies });
   const deps = {
     definition: hal9Definition,

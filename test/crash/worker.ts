@@ -43,9 +43,9 @@ const sqs = new SQSClient({ ...place, endpoint: task.sqsUrl });
 atEachRequest(client, death.point);
 const objects = new S3Client({ ...place, endpoint: task.sqsUrl, forcePathStyle: true });
 atEachRequest(sqs, death.point);
-const bodies = makeLargeBodies({ client: objects, bucket: task.bodyBucket });
-
 const clock = { nowMs: () => Date.now() };
+const bodies = makeLargeBodies({ client: objects, bucket: task.bodyBucket, clock });
+
 const flat = atEachCall(await openFlatSource(task.source, hal9Definition), death.point);
 const source: FlatSource = {
   ...flat,

@@ -73,7 +73,7 @@ async function openSystem() {
   const tables = await dynamo.createTables();
   const { client } = dynamo;
   const clock = { nowMs: () => Date.now() };
-  const bodies = makeLargeBodies({ client: objects.client, bucket: await objects.createBucket() });
+  const bodies = makeLargeBodies({ client: objects.client, bucket: await objects.createBucket(), clock });
   return {
     tables,
     definition: hal9Definition,

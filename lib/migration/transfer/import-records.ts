@@ -81,7 +81,7 @@ async function recordsOf(
 ): Promise<readonly TargetRecord[]> {
   const records: TargetRecord[] = [];
   for (const travelling of batch) {
-    const line = await receiveLine(travelling, (sha256) => pieceOf(deps.bodies, sha256));
+    const line = await receiveLine(travelling, (name) => pieceOf(deps.bodies, name));
     records.push(recordOf(deps, origin, line, present));
   }
   return records;

@@ -33,23 +33,23 @@ export async function sendLine(
 /** Inverse of `sendLine`. */
 export async function receiveLine(
   line: TravellingLine,
-  get: (sha256: string) => Promise<string>,
+  get: (name: string) => Promise<string>,
 ): Promise<string> {
   if (typeof line === 'string') return line;
   const pieces: string[] = [];
-  for (const sha256 of line.pieces) pieces.push(await get(sha256));
+  for (const name of line.pieces) pieces.push(await get(name));
   return pieces.join('');
 }
 
 /** Throws HalError `PieceMissing`. */
-export async function pieceOf(bodies: LargeBodies, sha256: string): Promise<string> {
-  const piece = await bodies.get(sha256);
+export async function pieceOf(bodies: LargeBodies, name: string): Promise<string> {
+  const piece = await bodies.get(name);
   if (piece !== null) return piece;
   throw new HalError({
     name: 'PieceMissing',
-    message: `A piece of a long record is not among the large bodies, under ${sha256}.`,
+    message: `A piece of a long record is not among the large bodies, under ${name}.`,
     remedy: 'Run the command again; if it stays, look at the bucket of the backups.',
     exit: 'unavailable',
-    facts: { sha256 },
+    facts: { piece: name },
   });
 }

@@ -7,6 +7,7 @@ import { makeHierarchicalRecords } from '../../../lib/aws/hierarchical-records.t
 import { makeLargeBodies } from '../../../lib/aws/large-bodies.ts';
 import { makeStateStream } from '../../../lib/aws/state-stream.ts';
 import { makeTargetStore } from '../../../lib/aws/target-store.ts';
+import type { Clock } from '../../../lib/kernel/clock.ts';
 import { groupOf } from '../../../lib/migration/bucket.ts';
 import type { StreamChange } from '../../../lib/migration/kept/ports.ts';
 import { recordPk } from '../../../lib/migration/key.ts';
@@ -35,7 +36,8 @@ beforeEach(async () => {
   target = makeTargetStore({ client: dynamo.client, table: tables.state, bodies: bodies() });
 });
 
-const bodies = () => makeLargeBodies({ client: objects.client, bucket });
+const bodies = (clock: Clock = { nowMs: () => Date.now() }) =>
+  makeLargeBodies({ client: objects.client, bucket, clock });
 
 async function stored(id = 'one'): Promise<StoredRecord | undefined> {
   const { key } = aRecord({ id });
@@ -58,7 +60,7 @@ describe('a record whose body no item holds', () => {
 
       expect(await stored()).toEqual({ ...record, intact: true });
       expect((await itemOf('one'))?.['body']).toBeUndefined();
-      expect((await itemOf('one'))?.['bodySha256']?.S).toMatch(/^[0-9a-f]{64}$/);
+      expect((await itemOf('one'))?.['bodyName']?.S).toMatch(/^\d{4}-\d\d-\d\d\/[0-9a-f]{64}$/);
     },
   );
 
@@ -75,9 +77,9 @@ describe('a record whose body no item holds', () => {
 
   test("is not intact when its body is damaged or gone, and never somebody else's", async () => {
     await target.insertIfAbsent([aRecord({ body: large('a') })]);
-    const sha256 = (await itemOf('one'))?.['bodySha256']?.S ?? '';
+    const name = (await itemOf('one'))?.['bodyName']?.S ?? '';
 
-    await objects.flipBit(bucket, `bodies/${sha256}`, 100);
+    await objects.flipBit(bucket, `bodies/${name}`, 100);
 
     expect(await stored()).toMatchObject({ state: 'live', body: null, intact: false });
     expect(await target.repair([aRecord({ body: large('a') })])).toEqual(['written']);
@@ -144,6 +146,23 @@ test('the gateway writes and reads such a record under hierarchical authority, a
   expect(await records.write(record, guard)).toBe('written');
   const other = aRecord({ version: at(2, 1), origin: 'hierarchical', body: large('other') });
   expect(await records.write(other, guard)).toBe('version-moved');
+});
+
+test('a write that is repeated after midnight is known again, though its body has another name by now', async () => {
+  const authority = makeAuthorityStore({ client: dynamo.client, table: tables.authority });
+  const record = aRecord({ version: at(2, 1), origin: 'hierarchical', body: large('mine') });
+  await authority.initialize(record.category, 1);
+  await authority.open(record.category, 'hierarchical', 2);
+  const guard = { group: groupOf(record.key), expected: null };
+  const on = (day: number) => {
+    const clock = { nowMs: () => Date.UTC(2026, 10, day) };
+    return makeHierarchicalRecords({ client: dynamo.client, tables, bodies: bodies(clock) });
+  };
+
+  expect(await on(22).write(record, guard)).toBe('written');
+  expect(await on(23).write(record, guard)).toBe('written');
+
+  expect(await on(23).read(record.key)).toEqual({ ...record, intact: true });
 });
 
 test('a change of such a record comes whole out of the stream, before and after', async () => {

@@ -30,7 +30,8 @@ async function openStore(engine: FlatEngine): Promise<void> {
   store = await makeCopiedStore(dynamo, engine, 400);
   const { deps, client, tables } = store;
   const identity = makeMigrationIdentity({ client, table: tables.progress });
-  handler = makeHandler({ ...deps, identity, bodies: makeMemoryLargeBodies(), timeBudgetMs: 60_000 });
+  const bodies = makeMemoryLargeBodies(deps);
+  handler = makeHandler({ ...deps, identity, bodies, timeBudgetMs: 60_000 });
   await deps.source.installChangeLog();
 }
 
@@ -43,8 +44,8 @@ async function exported(): Promise<{ readonly origin: TransferOrigin; readonly l
     const page = (await handler({ action: 'export', category, side: 'flat', cursor })) as RowPage;
     for (const line of page.lines) {
       lines.push(
-        await receiveLine(line, async (sha256) => {
-          return ((await handler({ action: 'piece', sha256 })) as { piece: string }).piece;
+        await receiveLine(line, async (name) => {
+          return ((await handler({ action: 'piece', name })) as { piece: string }).piece;
         }),
       );
     }
@@ -84,7 +85,7 @@ const change = (pk: string): string =>
 const remove = (pk: string): string => `DELETE FROM flat_learning WHERE id = '${idOf(pk)}';`;
 
 async function putPiece(piece: string): Promise<string> {
-  return ((await handler({ action: 'put-piece', piece })) as { sha256: string }).sha256;
+  return ((await handler({ action: 'put-piece', piece })) as { name: string }).name;
 }
 
 describe.each(flatEngines)('learning data of %s that is exported, transformed and imported', (name) => {
@@ -197,7 +198,7 @@ describe.each(flatEngines)('learning data of %s that is exported, transformed an
     await store.execute(`UPDATE flat_learning SET payload = '${payload}' WHERE ${anyRow}`);
     const { origin, lines } = await exported();
     const { records } = transformed(lines.filter((line) => line.length > 1_000_000));
-    const bodies = makeMemoryLargeBodies();
+    const bodies = makeMemoryLargeBodies({ clock: store.deps.clock });
     const sent = await sendLine(records[0]!, (piece) => bodies.put(piece));
 
     expect(records).toHaveLength(1);
