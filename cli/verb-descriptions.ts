@@ -20,6 +20,8 @@ export const verbDescriptions = {
   mode: 'where writes go: flat only, dual write, hierarchical only',
   validate: 'judge the migrated state: schema, integrity, consistency; strict or lenient',
   phase: 'mark the state phase complete after it was gone through command by command',
+  report: 'what became of the state phase, from what was written down while it ran',
+  monitor: 'compare both sides again and again for hours or days, and say when they drift apart',
   verify: 'run verification tests against what is deployed',
 } as const;
 

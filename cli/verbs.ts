@@ -27,6 +27,8 @@ const loadVerb: Readonly<Record<VerbName, () => Promise<AddVerb>>> = {
   mode: async () => (await import('./commands/mode.ts')).addModeVerbs,
   validate: async () => (await import('./commands/validate.ts')).addValidateVerb,
   phase: async () => (await import('./commands/phase.ts')).addPhaseVerbs,
+  report: async () => (await import('./commands/report.ts')).addReportVerb,
+  monitor: async () => (await import('./commands/monitor.ts')).addMonitorVerb,
   verify: async () => (await import('./commands/verify.ts')).addVerifyVerb,
 };
 

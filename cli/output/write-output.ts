@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { HalError } from '../../lib/kernel/errors.ts';
 
 /** Writes a file that the operator named. Throws HalError `OutputUnwritable`. */
-export function writeOutput(path: string, text: string): void {
+export function writeOutput(path: string, content: string | Uint8Array): void {
   try {
-    writeFileSync(path, text);
+    writeFileSync(path, content);
   } catch (cause) {
     throw outputUnwritable(path, cause);
   }

@@ -7,62 +7,23 @@ import { describe, expect, test } from 'vitest';
 
 import { verbDescriptions } from '../../cli/verb-descriptions.ts';
 import { addVerbs } from '../../cli/verbs.ts';
+import {
+  linesOf,
+  otherPrograms,
+  runbookLines,
+  wordsOf,
+  type RunbookJourney,
+} from '../support/state-runbook.ts';
 import { captured, onlyDocument } from './captured-cli.ts';
 
 const nowhere = join(tmpdir(), 'hal9-no-cloud-here');
 
-/** Lines of the runbooks, as operators type them. */
-const lines = `
+/** Lines that the other runbooks have besides those of the state runbook. */
+const otherLines = `
 state checkpoint -n "pre-canary" -d "Before canary deployment"
 state export -o pre-migration-state.json
 state checkpoint -n "pre-state-migration" -d "Before state migration"
 state restore -c pre-state-migration
-state checkpoint --name "pre-state-migration" --full-backup --verify
-state export-manifest --checkpoint latest --output state-manifest.json
-state verify --deep --compare flat,hierarchical --report consistency-report.json
-configure state-migration --batch-size 1000 --rate-limit 100/s --parallel-workers 4 --validation-mode strict
-configure reconciliation --interval 30s --auto-fix true --alert-threshold 0.01
-mode migration --enable
-state migrate --category user-sessions --filter "active=true" --priority high
-state progress --category user-sessions
-state validate --category user-sessions --tests continuity,integrity,performance
-state migrate --category user-sessions --filter "active=false" --batch-mode --low-priority
-neurons snapshot --pre-migration
-neurons group --by layer --output neuron-groups.json
-state migrate --category neuron-states --filter "layer=substrate" --validate-each --checkpoint-interval 1000
-neurons verify --layer substrate
-neurons validate-connections --deep --fix-orphaned
-neurons test-signals --samples 1000 --verify-paths
-learning export --system flat --format hierarchical --output learning-export/
-learning transform --input learning-export/ --output learning-hierarchical/ --validate-schemas
-learning import --input learning-hierarchical/ --system hierarchical --preserve-timestamps --batch-size 10000
-learning test --patterns 100 --compare-systems
-learning verify-gradients --sample-size 1000
-config export --all --output config-backup.json
-state migrate --category configuration --atomic --verify-each
-config compare --system1 flat --system2 hierarchical --report config-diff.txt
-config test-reload --changes 10 --verify-application
-state migrate --category metadata --type metrics,logs,traces
-state migrate --category metadata --type audit --preserve-order
-reconcile --full --fix-mode auto --report reconcile-report.json
-state verify --all-categories --checksums --cross-reference
-benchmark --operations read,write,update --categories all --compare-systems
-mode migration --disable-dual-write
-state status
-state checkpoint --name "post-state-migration" --description "State migration completed"
-phase complete state-migration
-validate --phase state-migration --comprehensive
-state rollback --to-checkpoint "pre-state-migration-TIMESTAMP" --force
-mode flat-only --force
-state rollback --category neuron-states --to-checkpoint latest --preserve-others
-state recover --from-backup --validate-each --quarantine-corrupted
-state diff --systems flat,hierarchical --verbose
-state fix --auto --safe-only
-state fix --interactive --guidance
-configure state-migration --rate-limit 50/s --parallel-workers 2
-state stats --resources
-state validate --failed-only --debug --suggestions
-state validate --category user-sessions --fix-and-retry
 state-migration --stop
 state list-checkpoints
 state restore --checkpoint "pre-state-migration-TIMESTAMP"
@@ -71,9 +32,13 @@ state verify --deep
   .trim()
   .split('\n');
 
+const ofStateRunbook = (Object.keys(runbookLines) as RunbookJourney[])
+  .flatMap(linesOf)
+  .map((line) => line.replace('$layer', 'substrate'));
+const lines = [...new Set([...ofStateRunbook, ...otherLines])];
+
 async function fault(line: string): Promise<{ readonly name: string; readonly code: number }> {
-  const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
-  const { code, out } = await captured([...words, '--json', '--data', nowhere]);
+  const { code, out } = await captured([...wordsOf(line), '--json', '--data', nowhere]);
   return { name: (onlyDocument(out)['error'] as { name: string }).name, code };
 }
 
@@ -84,6 +49,16 @@ describe('a line of the runbooks', () => {
     // Files come before the connection.
     const reads = line.startsWith('learning transform');
     expect(name).toBe(reads ? 'TransferMissing' : 'LocalCloudNotRunning');
+  });
+});
+
+describe('a line of another program in the state runbook', () => {
+  test.each(otherPrograms)('$line: of $of', async ({ line, here }) => {
+    const [program = ''] = wordsOf(line);
+
+    expect(Object.keys(verbDescriptions)).not.toContain(program);
+    expect(program).not.toBe('hal9-migrate');
+    expect((await captured(`${here} --help`)).code).toBe(0);
   });
 });
 
@@ -113,6 +88,10 @@ describe('an option', () => {
     'learning export --system hierarchical --output x',
     'learning export --format rows --output x',
     'learning import --system flat --input x',
+    'report --phase canary',
+    'report --output report.docx',
+    'monitor --phase canary',
+    'monitor --duration day',
   ])('with a value that it cannot have is refused: %s', async (line) => {
     expect(await fault(line)).toEqual({ name: 'BadOptionValue', code: 2 });
   });

@@ -1,20 +1,24 @@
+import { readFileSync } from 'node:fs';
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { cliCloud } from '../support/cli-cloud.ts';
+import { linesNotRun } from '../support/state-runbook.ts';
 
 // What the state runbook has after the switch of authority, command by command, under live writes. The commands of a
 // part may rely on those before it.
 
-const { command, eventually, json, damagePart, start, stop } = cliCloud('runbook-after');
+const { ran, command, eventually, json, damagePart, file, start, stop } = cliCloud('runbook-after');
 const patience = { timeout: 900_000 };
 /** Besides what the runbook says: what the generated store brought with it passes, and so does a loaded machine. */
 const tolerant = '--lenient --latency-limit 30s';
 
+const beforeName = 'pre-state-migration-20260301-093000';
 let before = '';
 
 beforeAll(async () => {
   await start('local up --detach --records 400 --rate 5');
-  before = (await command('state checkpoint --name "pre-state-migration" --full-backup --verify')).out.trim();
+  before = (await command(`state checkpoint --name "${beforeName}" --full-backup --verify`)).out.trim();
   for (const line of ['mode migration --enable', 'state migrate']) await command(line);
 }, 900_000);
 
@@ -39,12 +43,40 @@ test('8 the authority moves, with the layers of the neurons published on the way
 
 test('8.2 and 8.3 a checkpoint is made, and the phase is complete', patience, async () => {
   const made = await command(
-    'state checkpoint --name "post-state-migration" --description "State migration completed"',
+    'state checkpoint --name "post-state-migration-20260301-173000" --description "State migration completed"',
   );
   const complete = await eventually(`phase complete state-migration ${tolerant}`);
 
   expect(made.out.trim()).toMatch(/^post-state-migration-/);
   expect(complete.out).toContain('state-migration is complete');
+});
+
+test(
+  '8.3 the report tells what was migrated, what held, and what did not go by itself',
+  patience,
+  async () => {
+    const pdf = file('state-migration-report.pdf');
+    await command(`report --phase state-migration --detailed --output ${pdf}`);
+    const { out } = await command('report --phase state-migration');
+
+    expect(readFileSync(pdf, 'latin1')).toMatch(/^%PDF-1\.4\n[^]*\(State migration report\) Tj[^]*%%EOF\n$/);
+    expect(out).toMatch(/^Outcome: +complete$/m);
+    expect(out).toMatch(/^Migration End: +20\d\d-/m);
+    expect(out).toMatch(/^Neuron States +hierarchical-only +[\d,]+ +[\d,]+ /m);
+    expect(out).toMatch(/^authority +Write Mode: hierarchical-only/m);
+    expect(out).toContain('are in quarantine');
+    expect(await json('report')).toMatchObject({ outcome: 'complete', auditChain: { kind: 'sound' } });
+  },
+);
+
+test('both sides stay together while they are watched', patience, async () => {
+  const { out } = await command(
+    'monitor --phase post-state-migration --duration 10s --interval 4s --alert-on-drift',
+  );
+
+  const looks = out.trim().split('\n');
+  expect(looks.length).toBeGreaterThan(1);
+  for (const look of looks) expect(look).toMatch(/[1-9][\d,]* of [\d,]+ verified, drift 0\.00 % \(0\)/);
 });
 
 test('the comprehensive validation passes every check', patience, async () => {
@@ -106,7 +138,7 @@ test('validation says what failed and tries again', patience, async () => {
 
 test('the state goes back to the checkpoint, and flat has its writes again', patience, async () => {
   const refused = await command('mode flat-only', 9);
-  const { out } = await command('state rollback --to-checkpoint "pre-state-migration" --force');
+  const { out } = await command(`state rollback --to-checkpoint "${beforeName}" --force`);
   await eventually('mode flat-only --force');
 
   expect(refused.err).toContain('Add --force');
@@ -114,4 +146,8 @@ test('the state goes back to the checkpoint, and flat has its writes again', pat
   expect(before).toMatch(/^pre-state-migration-/);
   expect(await authorities()).toEqual(['open']);
   await eventually('state verify');
+});
+
+test('that was every line of it', () => {
+  expect(linesNotRun('state-runbook-after', ran)).toEqual([]);
 });

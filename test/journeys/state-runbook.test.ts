@@ -8,8 +8,9 @@ import { decodeKey } from '../../lib/migration/key.ts';
 import { entryOrigin } from '../../lib/migration/set-aside-key.ts';
 import { tableOf } from '../../lib/migration/table-lookup.ts';
 import { cliCloud } from '../support/cli-cloud.ts';
+import { linesNotRun } from '../support/state-runbook.ts';
 
-const { cli, command, json, execute, file, start, stop } = cliCloud('runbook');
+const { ran, cli, command, json, execute, file, start, stop } = cliCloud('runbook');
 
 beforeAll(() => start('local up --detach --records 1000 --rate 5'), 300_000);
 afterAll(stop, 60_000);
@@ -53,7 +54,9 @@ const layers = ['substrate', 'protocol', 'cognitive', 'orchestration', 'intellig
 
 test('the procedure of the state runbook, command by command, under live writes', async () => {
   // 1.1 A backup of everything, read again, and its manifest.
-  const made = await command('state checkpoint --name "pre-state-migration" --full-backup --verify');
+  const made = await command(
+    'state checkpoint --name "pre-state-migration-20260301-093000" --full-backup --verify',
+  );
   const before = made.out.trim();
   expect(made.err).toContain('The backup is what was written');
   await command(`state export-manifest --checkpoint latest --output ${file('state-manifest.json')}`);
@@ -184,4 +187,6 @@ test('the procedure of the state runbook, command by command, under live writes'
   await command('mode migration --disable-dual-write');
   const status = await command('state status');
   expect(status.out).toContain('Write Mode: hierarchical-only');
+
+  expect(linesNotRun('state-runbook', ran)).toEqual([]);
 }, 900_000);

@@ -8,6 +8,7 @@ import { expect } from 'vitest';
 import { freshAssembly } from '../../local/cloud/assembly.ts';
 import { stopCloud } from '../../local/cloud/lifecycle.ts';
 import { captured, onlyDocument, type Outcome } from '../cli/captured-cli.ts';
+import { wordsOf } from './state-runbook.ts';
 
 /** Longest time that something may take that a loaded machine delays. */
 const patienceMs = 280_000;
@@ -18,7 +19,13 @@ export function cliCloud(name: string) {
   const data = join(root, 'data');
   const environment = { ...process.env };
 
-  const cli = (line: string): Promise<Outcome> => captured([...wordsOf(line), '--data', data], process.env);
+  /** Every line, in the order in which they were run. */
+  const ran: string[] = [];
+
+  async function cli(line: string): Promise<Outcome> {
+    ran.push(line);
+    return await captured([...wordsOf(line), '--data', data], process.env);
+  }
 
   /** Runs a command; its exit code has to be the expected one. */
   async function command(line: string, exitCode = 0): Promise<Outcome> {
@@ -79,10 +86,5 @@ export function cliCloud(name: string) {
   }
 
   const file = (named: string): string => join(root, named);
-  return { root, cli, command, json, eventually, execute, damagePart, file, start, stop };
-}
-
-/** Quotes as a shell has them. */
-function wordsOf(line: string): readonly string[] {
-  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+  return { root, ran, cli, command, json, eventually, execute, damagePart, file, start, stop };
 }
