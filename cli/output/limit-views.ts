@@ -51,7 +51,6 @@ export function workerLines(workers: WorkersSummary): readonly string[] {
 }
 
 export function forecastLines(forecast: StateForecast): readonly string[] {
-  const { costUsd, prices } = forecast;
   return [
     renderTable(forecast.categories, [
       { title: 'CATEGORY', value: ({ category }) => category },
@@ -63,6 +62,14 @@ export function forecastLines(forecast: StateForecast): readonly string[] {
     '',
     `about ${duration(forecast.seconds * 1000)} at ${count(forecast.recordsPerSecond)} records/s (bound by ${boundBy[forecast.boundBy]})`,
     `${count(forecast.writeUnits)} write units, ${megabytes(forecast.storedBytes)} stored`,
+    ...costLines(forecast),
+  ];
+}
+
+function costLines({ costUsd, prices, region }: StateForecast): readonly string[] {
+  if (costUsd === null || prices === null)
+    return [`No price is known for ${region}: multiply the write units by that of its price list.`];
+  return [
     `${usd(costUsd.total)}: writes ${usd(costUsd.writes)}, one verification ${usd(costUsd.verification)}, queues ${usd(costUsd.queues)}, functions ${usd(costUsd.functions)}; then ${usd(costUsd.storagePerMonth)} a month of storage`,
     `prices of ${prices.region} as of ${prices.asOf}: ${prices.source}.`,
   ];
@@ -82,7 +89,18 @@ export function againstLines({ forecast, actual }: ForecastAgainstActual): reado
     `time         forecast ${duration(forecast.seconds * 1000)}, ${verb} ${duration(actual.seconds * 1000)}`,
     `records      forecast ${count(forecast.records)}, ${verb} ${count(actual.records)}`,
     `write units  forecast ${count(forecast.writeUnits)}, ${verb} ${count(actual.writeUnits)}`,
-    `writes       forecast ${usd(forecast.costUsd.writes)}, ${verb} ${usd(actual.writesUsd)} (prices as of ${forecast.prices.asOf})`,
+    ...writesLines({ forecast, actual }, verb),
+  ];
+}
+
+function writesLines(
+  { forecast, actual }: Pick<ForecastAgainstActual, 'forecast' | 'actual'>,
+  verb: string,
+): readonly string[] {
+  const { costUsd, prices } = forecast;
+  if (costUsd === null || prices === null || actual.writesUsd === null) return [];
+  return [
+    `writes       forecast ${usd(costUsd.writes)}, ${verb} ${usd(actual.writesUsd)} (prices as of ${prices.asOf})`,
   ];
 }
 

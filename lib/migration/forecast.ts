@@ -29,16 +29,20 @@ export interface StateForecast {
   readonly seconds: number;
   readonly boundBy: Bottleneck;
   readonly recordsPerSecond: number;
-  readonly costUsd: {
-    readonly writes: number;
-    readonly verification: number;
-    readonly queues: number;
-    readonly functions: number;
-    readonly total: number;
-    /** Of the copy, for as long as it stays. */
-    readonly storagePerMonth: number;
-  };
-  readonly prices: Prices;
+  readonly region: string;
+  /** null, as the cost, where the prices of the Region are not known. */
+  readonly prices: Prices | null;
+  readonly costUsd: CopyCost | null;
+}
+
+interface CopyCost {
+  readonly writes: number;
+  readonly verification: number;
+  readonly queues: number;
+  readonly functions: number;
+  readonly total: number;
+  /** Of the copy, for as long as it stays. */
+  readonly storagePerMonth: number;
 }
 
 export interface ForecastDeps {
@@ -137,6 +141,7 @@ function reckon(
   const { boundBy, recordsPerSecond, workers } = slowest(given, records === 0 ? 1 : units / records);
   const seconds = records / recordsPerSecond;
   const prices = pricesOf(given.region);
+  const copy = { records, units, storedBytes, workerSeconds: seconds * workers, given };
   return {
     categories,
     records,
@@ -145,8 +150,9 @@ function reckon(
     seconds,
     boundBy,
     recordsPerSecond,
-    costUsd: costOf(prices, { records, units, storedBytes, workerSeconds: seconds * workers, given }),
+    region: given.region,
     prices,
+    costUsd: prices === null ? null : costOf(prices, copy),
   };
 }
 
@@ -180,7 +186,7 @@ function costOf(
     readonly workerSeconds: number;
     readonly given: { readonly settings: MigrationSettings };
   },
-): StateForecast['costUsd'] {
+): CopyCost {
   const ranges = Math.ceil(copy.records / copy.given.settings.batchSize);
   // Of a range: its item, its place in the list, lease, four checkpoints and completion, a unit each.
   const writes = ((copy.units + ranges * 8) * prices.perMillionWriteUnits) / 1e6;

@@ -1,5 +1,4 @@
 import type { StateForecast } from './forecast.ts';
-import { pricesOf } from './prices.ts';
 import type { WorkersSummary } from './worker-report.ts';
 
 /** What was forecast when a copy began. */
@@ -24,8 +23,8 @@ export interface ForecastAgainstActual {
     readonly seconds: number;
     readonly records: number;
     readonly writeUnits: number;
-    /** Of the write units alone, at the prices of the forecast. */
-    readonly writesUsd: number;
+    /** Of the write units alone, at the prices of the forecast; null where it has none. */
+    readonly writesUsd: number | null;
   };
 }
 
@@ -36,7 +35,7 @@ export function againstActual(
   nowMs: number,
 ): ForecastAgainstActual {
   const endMs = copy.complete ? (workers.lastReportMs ?? nowMs) : nowMs;
-  const { perMillionWriteUnits } = pricesOf(forecast.prices.region);
+  const { prices } = forecast;
   return {
     forecast,
     startedAtMs,
@@ -44,7 +43,7 @@ export function againstActual(
       ...copy,
       seconds: Math.max(0, (endMs - startedAtMs) / 1_000),
       writeUnits: workers.totalWriteUnits,
-      writesUsd: (workers.totalWriteUnits * perMillionWriteUnits) / 1e6,
+      writesUsd: prices === null ? null : (workers.totalWriteUnits * prices.perMillionWriteUnits) / 1e6,
     },
   };
 }

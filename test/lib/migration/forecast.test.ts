@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { forecastLines } from '../../../cli/output/limit-views.ts';
 import { makeHandler as makePlanBatches } from '../../../functions/plan-batches/handler.ts';
 import { makeMemoryBudgetLine } from '../../../lib/memory/budget-line.ts';
 import { makeMemoryRunForecasts } from '../../../lib/memory/run-forecasts.ts';
@@ -31,7 +32,7 @@ describe('a forecast of the copy', () => {
     expect(forecast.writeUnits).toBe(800);
     expect(forecast.storedBytes).toBeGreaterThan(400 * 1_500);
     // One range of 1,000 rows: eight units beside those of the records.
-    expect(forecast.costUsd.writes).toBeCloseTo((808 * 0.625) / 1e6, 10);
+    expect(forecast.costUsd?.writes).toBeCloseTo((808 * 0.625) / 1e6, 10);
     expect(forecast.prices).toMatchObject({ region: 'us-east-1', asOf: '2024-11-01' });
   });
 
@@ -54,10 +55,27 @@ describe('a forecast of the copy', () => {
     });
   });
 
-  it('prices a Region that is not in the table as us-east-1, under that name', async () => {
+  it.each([
+    ['eu-west-1', 0.705],
+    ['eu-central-1', 0.7625],
+    ['ap-northeast-1', 0.715],
+  ])('has the prices of %s itself', async (region, perMillionWriteUnits) => {
     const { deps } = await withRows(1, 'x');
 
-    expect((await forecastState(deps, { ...given, region: 'eu-west-1' })).prices.region).toBe('us-east-1');
+    const { prices, costUsd } = await forecastState(deps, { ...given, region });
+
+    expect(prices).toMatchObject({ region, perMillionWriteUnits });
+    expect(costUsd?.writes).toBeCloseTo((9 * perMillionWriteUnits) / 1e6, 10);
+  });
+
+  it('says that no price is known for a Region that is not in the table', async () => {
+    const { deps } = await withRows(1, 'x');
+
+    const forecast = await forecastState(deps, { ...given, region: 'mars-north-1' });
+
+    expect(forecast).toMatchObject({ region: 'mars-north-1', prices: null, costUsd: null, writeUnits: 1 });
+    expect(forecastLines(forecast).join('\n')).toMatch(/No price is known for mars-north-1/);
+    expect(forecastLines(forecast).join('\n')).not.toContain('$');
   });
 
   it('stands beside what the run really took', async () => {
