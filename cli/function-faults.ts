@@ -55,6 +55,40 @@ export const knownFaults: Readonly<Record<string, KnownFault>> = {
     exit: 'usage',
     remedy: 'These commands are for HAL9; use `hal9-migrate state verify` for any other system.',
   },
+  SourceOffline: {
+    exit: 'conflict',
+    remedy:
+      'Write through the state gateway under hierarchical authority; to be able to go back, migrate from a live store.',
+  },
+  RelayLagTooHigh: {
+    exit: 'gateFailed',
+    remedy:
+      'Wait until `hal9-migrate state progress` shows less, or raise it with `hal9-migrate configure state-migration --lag-limit`.',
+  },
+  ReversePathUnproven: {
+    exit: 'gateFailed',
+    remedy: 'Look at the log of the function reverse-changes, then switch again; nothing has moved.',
+  },
+  SwitchStalled: {
+    exit: 'gateFailed',
+    remedy: 'Switch again when there is less to apply; the old side takes writes as before.',
+  },
+  SwitchUnderWay: {
+    exit: 'conflict',
+    remedy: 'Let it finish by repeating that switch, then run this again.',
+  },
+  StrayWrites: {
+    exit: 'conflict',
+    remedy: 'Stop that writer, and write the named records through the gateway.',
+  },
+  CopyTooLong: {
+    exit: 'gateFailed',
+    remedy: 'Copy with more workers or a higher write budget, or one category after the other.',
+  },
+  ChangeLogLost: {
+    exit: 'conflict',
+    remedy: 'Delete the table of the change log, and begin anew with an empty target.',
+  },
   PieceMissing: {
     exit: 'unavailable',
     remedy: 'Run the command again; if it stays, look at the bucket of the backups.',
