@@ -37,7 +37,7 @@ function addUp(local: Command, context: CliContext): void {
     .option('--detach', 'return when it is ready; it runs on in the background', false)
     .option(
       '--source <store>',
-      'SQLite file (copied, never written), or used where they are: postgres:// URL, dynamodb://PREFIX?endpoint=URL, JSON Lines file or folder',
+      'SQLite file (copied, never written), or used where they are: postgres:// URL, dynamodb://PREFIX?endpoint=URL, JSON Lines file or folder, s3://BUCKET/PREFIX?endpoint=URL',
     )
     .option('--port <n>', 'port of the edge; 0 takes a free one', '0')
     .option('--time-scale <n>', 'by how much waits are shortened; 1 is real time', defaultTimeScale)

@@ -40,14 +40,22 @@ export function makeSqsClient(settings?: ClientSettings): SQSClient {
   return new SQSClient(clientDefaults(settings));
 }
 
+/** For an engine that stands in for AWS: it knows neither accounts nor Regions, and yet nobody asks it without. */
+export function engineAt(endpoint: string) {
+  return { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+}
+
 /**
  * Path style for engines that know no host names of buckets. What is read is checked by its reader, who makes use of
  * the good parts of a damaged object, which a client that refuses the whole would withhold.
  */
-export function makeS3Client(settings: ClientSettings & { readonly pathStyle?: boolean } = {}): S3Client {
-  const { pathStyle = false, ...rest } = settings;
+export function makeS3Client(
+  settings: ClientSettings & { readonly pathStyle?: boolean; readonly engine?: string | undefined } = {},
+): S3Client {
+  const { engine, pathStyle = engine !== undefined, ...rest } = settings;
   return new S3Client({
     ...clientDefaults(rest),
+    ...(engine === undefined ? {} : engineAt(engine)),
     forcePathStyle: pathStyle,
     responseChecksumValidation: 'WHEN_REQUIRED',
   });

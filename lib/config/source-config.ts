@@ -87,7 +87,16 @@ export const sourceConfig = z.discriminatedUnion('kind', [sqlite, postgres, dyna
 /** What a process is told that opens it. */
 export const openedSource = z.discriminatedUnion(
   'kind',
-  [sqlite, postgres, dynamodb, z.extend(jsonl, { keeping: z.optional(keeping) })],
+  [
+    sqlite,
+    postgres,
+    dynamodb,
+    z.extend(jsonl, {
+      keeping: z.optional(keeping),
+      /** An engine that stands in for S3. */
+      endpoint: z.optional(z.url({ protocol: /^https?$/ })),
+    }),
+  ],
   kinds,
 );
 

@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 
 import { realSleeper } from '../aws/backoff.ts';
-import { clientDefaults } from '../aws/clients.ts';
+import { clientDefaults, engineAt } from '../aws/clients.ts';
 import type { FlatWriter } from '../migration/backup/ports.ts';
 import type { MigrationDefinition } from '../migration/definition.ts';
 import type { FlatSource } from '../migration/ports.ts';
@@ -29,11 +29,6 @@ export function openTables(target: TablesTarget, definition: MigrationDefinition
     clock: { nowMs: () => Date.now() },
     sleeper: realSleeper,
   });
-}
-
-/** An engine knows neither accounts nor Regions, and yet nobody asks it without. */
-function engineAt(endpoint: string) {
-  return { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 }
 
 export function openDynamoSource(target: TablesTarget, definition: MigrationDefinition): FlatSource {

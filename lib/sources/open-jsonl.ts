@@ -34,14 +34,15 @@ export function openJsonlRecords(
 }
 
 function openStore(config: JsonlConfig, definition: MigrationDefinition): OfflineStore {
-  return makeOfflineStore({ files: filesOf(config), ...memoryOf(config), definition });
+  return makeOfflineStore({ files: openSourceFiles(config), ...memoryOf(config), definition });
 }
 
-function filesOf(config: JsonlConfig): SourceFiles {
+/** The files of a folder, or the objects below a prefix. */
+export function openSourceFiles(config: JsonlConfig): SourceFiles {
   const objects = objectsOf(config);
   return objects === null
     ? makeLocalFiles(config.path)
-    : makeSourceObjects({ client: makeS3Client(), ...objects });
+    : makeSourceObjects({ client: makeS3Client({ engine: config.endpoint }), ...objects });
 }
 
 function memoryOf({ keeping }: JsonlConfig): Pick<OfflineStoreParts, 'indexes' | 'ledger'> {

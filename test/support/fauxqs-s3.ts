@@ -2,6 +2,7 @@ import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } fro
 import { startFauxqs } from 'fauxqs';
 
 export interface TestObjects {
+  readonly endpoint: string;
   readonly client: S3Client;
   createBucket(): Promise<string>;
   /** Flips one bit of an object in place. */
@@ -12,14 +13,16 @@ export interface TestObjects {
 /** An S3 in this process, on a free port. */
 export async function startObjects(): Promise<TestObjects> {
   const server = await startFauxqs({ port: 0, logger: false });
+  const endpoint = `http://127.0.0.1:${server.port}`;
   const client = new S3Client({
-    endpoint: `http://127.0.0.1:${server.port}`,
+    endpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     forcePathStyle: true,
   });
   let buckets = 0;
   return {
+    endpoint,
     client,
     async createBucket() {
       buckets += 1;

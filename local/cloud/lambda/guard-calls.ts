@@ -42,14 +42,21 @@ export function isAllowed(action: string, allowed: readonly string[]): boolean {
   );
 }
 
+/** Where the flat store is that `SOURCE` names, if that is an engine of its own: no policy of the account is about it. */
+export function sourceHost(source: string | undefined): string | null {
+  if (source === undefined) return null;
+  const { endpoint } = JSON.parse(source) as { readonly endpoint?: string };
+  return endpoint === undefined ? null : new URL(endpoint).host;
+}
+
 /**
  * Refuses calls of this thread that the function's role does not allow, as AWS would: the engines of the local cloud
  * know no policies, and a missing permission must not wait for the first deployment to be found. Only the action is
- * looked at, not the resource.
+ * looked at, not the resource. Calls to `elsewhere` are let through.
  */
 export function guardCalls(
   functionName: string,
-  allowed: readonly string[],
+  { allowed, elsewhere }: { readonly allowed: readonly string[]; readonly elsewhere: string | null },
   log: (line: string) => void,
 ): void {
   subscribe('http.client.request.created', (message) => {
@@ -57,6 +64,7 @@ export function guardCalls(
     const target = request.getHeader('x-amz-target');
     const action = typeof target === 'string' ? actionOf(target) : null;
     if (action === null || isAllowed(action, allowed)) return;
+    if (request.getHeader('host') === elsewhere) return;
     const fault = new Error(`${functionName} is not authorized to perform: ${action}`);
     fault.name = 'AccessDeniedException';
     log(`ACCESS DENIED ${fault.message}`);

@@ -7,7 +7,7 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 
-import { guardCalls } from './guard-calls.ts';
+import { guardCalls, sourceHost } from './guard-calls.ts';
 import type { FunctionFault, InvocationRequest, WorkerReport, WorkerSetup } from './invocation.ts';
 
 /**
@@ -44,7 +44,8 @@ const collectGarbage = makeCollector();
 if (setup.isBackground) yieldToUsers();
 captureConsole();
 if (setup.allowedActions !== null) {
-  guardCalls(setup.functionName, setup.allowedActions, (line) => report({ kind: 'log', line }));
+  const rights = { allowed: setup.allowedActions, elsewhere: sourceHost(process.env['SOURCE']) };
+  guardCalls(setup.functionName, rights, (line) => report({ kind: 'log', line }));
 }
 const handler = await start();
 if (handler !== null) await serve(handler);

@@ -2,11 +2,13 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { hal9Definition } from '../../../lib/migration/hal9-definition.ts';
 import { openDataDirectory } from '../../../local/cloud/data-directory.ts';
 import { ensureFlatStore } from '../../../local/cloud/flat-store.ts';
+import { startObjects } from '../../support/fauxqs-s3.ts';
 
 let root: string;
 let folder: string;
@@ -63,9 +65,31 @@ test('what is wrong with it is said with file and line, and leaves nothing behin
   expect(existsSync(join(root, 'data', 'flat-origin.json'))).toBe(false);
 });
 
-test('objects of another S3 are refused with the way to bring them', async () => {
+test('objects are used where they are, in the engine that is named, and again when no source is named', async () => {
+  const objects = await startObjects();
+  const bucket = await objects.createBucket();
+  for (const { table } of hal9Definition.tables)
+    await objects.client.send(
+      new PutObjectCommand({ Bucket: bucket, Key: `export/${table}.jsonl`, Body: '' }),
+    );
+
+  const config = await use(`s3://${bucket}/export/?endpoint=${objects.endpoint}`);
+
+  expect(config).toEqual({
+    kind: 'jsonl',
+    path: `s3://${bucket}/export/`,
+    endpoint: objects.endpoint,
+    keeping: { folder: join(root, 'data', 'source-index') },
+  });
+  expect(said.at(-1)).toContain(`in the files of s3://${bucket}/export/`);
+  expect(await use(undefined)).toEqual(config);
+  await objects.stop();
+});
+
+test('objects in no engine are refused with the ways to bring them', async () => {
   await expect(use('s3://bucket/export/')).rejects.toMatchObject({
     name: 'SourceMissing',
-    remedy: expect.stringContaining('aws s3 sync s3://bucket/export/') as string,
+    remedy: expect.stringMatching(/endpoint=.*aws s3 sync s3:\/\/bucket\/export\/ /) as string,
   });
+  await expect(use('s3://B/export/')).rejects.toMatchObject({ name: 'SourceUrlInvalid' });
 });

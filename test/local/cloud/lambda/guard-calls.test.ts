@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -38,11 +38,13 @@ describe('a function whose role allows little', () => {
     seen.push(request.headers['x-amz-target']);
     response.end('{}');
   });
+  const flatStore = createServer((_request, response) => response.end('{}'));
   let pool: SandboxPool;
   let url = '';
+  let flatUrl = '';
   beforeAll(async () => {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    url = await listening(server);
+    flatUrl = await listening(flatStore);
     pool = makeSandboxPool(
       {
         name: 'probe',
@@ -51,7 +53,7 @@ describe('a function whose role allows little', () => {
         exportName: 'handler',
         timeoutMs: 5_000,
         memoryMb: 64,
-        env: {},
+        env: { SOURCE: JSON.stringify({ kind: 'dynamodb', prefix: 'shop-', endpoint: flatUrl }) },
         maxConcurrency: 1,
         allowedActions: ['dynamodb:GetItem'],
       },
@@ -60,10 +62,10 @@ describe('a function whose role allows little', () => {
   });
   afterAll(async () => {
     await pool.stop();
-    await new Promise((resolve) => server.close(resolve));
+    await Promise.all([server, flatStore].map((each) => new Promise((resolve) => each.close(resolve))));
   });
-  const call = async (target: string): Promise<unknown> => {
-    const result = await pool.invoke(JSON.stringify({ do: 'call', url, target }));
+  const call = async (target: string, to = url): Promise<unknown> => {
+    const result = await pool.invoke(JSON.stringify({ do: 'call', url: to, target }));
     return result.kind === 'returned' ? JSON.parse(result.payload) : result;
   };
 
@@ -78,4 +80,13 @@ describe('a function whose role allows little', () => {
     expect(seen).not.toContain('DynamoDB_20120810.PutItem');
     expect(lines.join('\n')).toContain('ACCESS DENIED');
   });
+
+  it('may call the engine of a flat store that is not in the account as it likes', async () => {
+    expect(await call('DynamoDB_20120810.PutItem', flatUrl)).toBe(200);
+  });
 });
+
+async function listening(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
