@@ -103,4 +103,13 @@ describe('the checkpoints of the state runbook, command by command', () => {
     expect(outcome.code).toBe(code);
     expect(onlyDocument(outcome.out)).toMatchObject({ error: { name } });
   });
+
+  test('a sweep leaves bodies of these days alone, dry or not', { timeout: 300_000 }, async () => {
+    const dry = await json('state sweep-bodies --dry-run');
+    const swept = await cli('state sweep-bodies');
+
+    expect(dry).toMatchObject({ dryRun: true, old: { objects: 0 }, items: 0, deleted: { objects: 0 } });
+    expect({ code: swept.code, out: swept.out }).toMatchObject({ code: 0 });
+    expect(swept.out).toMatch(/^ +0 {2}deleted/m);
+  });
 });
