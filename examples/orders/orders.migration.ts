@@ -21,6 +21,21 @@ const customers: TableInFile = shapedTable({
   ],
 });
 
+/** Carts that nobody saved stay behind. */
+const savedCarts: TableInFile = shapedTable({
+  recordType: 'saved-cart',
+  table: 'carts',
+  where: "state = 'saved'",
+  order: 2,
+  key: ['id'],
+  columns: [
+    text('id', 'cart_id'),
+    text('customer_id', 'customer_id'),
+    text('state', 'state'),
+    text('items', 'items'),
+  ],
+});
+
 const knownStatus: Validator = {
   name: 'known-status',
   check: ({ status }) =>
@@ -77,7 +92,7 @@ export const migration = defineMigration({
   apiVersion: 'hal9-migrate/v1',
   name: 'orders',
   categories: [
-    { name: 'customers', order: 1, nonCriticalJobs: ['newsletter'], tables: [customers] },
+    { name: 'customers', order: 1, nonCriticalJobs: ['newsletter'], tables: [customers, savedCarts] },
     { name: 'orders', order: 2, aliases: ['sales'], tables: [orders, orderLines] },
   ],
 });

@@ -7,3 +7,5 @@ CREATE TABLE orders (
 CREATE TABLE order_lines (
   order_id uuid NOT NULL REFERENCES orders (id), line_no integer NOT NULL, sku text NOT NULL,
   quantity integer NOT NULL, unit_price numeric(24, 4) NOT NULL, PRIMARY KEY (order_id, line_no));
+CREATE TABLE carts (
+  id uuid PRIMARY KEY, customer_id uuid NOT NULL, state text NOT NULL, items text NOT NULL);

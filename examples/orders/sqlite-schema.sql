@@ -7,3 +7,5 @@ CREATE TABLE orders (
 CREATE TABLE order_lines (
   order_id TEXT NOT NULL REFERENCES orders (id), line_no INTEGER NOT NULL, sku TEXT NOT NULL,
   quantity INTEGER NOT NULL, unit_price TEXT NOT NULL, PRIMARY KEY (order_id, line_no)) WITHOUT ROWID;
+CREATE TABLE carts (
+  id TEXT PRIMARY KEY NOT NULL, customer_id TEXT NOT NULL, state TEXT NOT NULL, items TEXT NOT NULL);

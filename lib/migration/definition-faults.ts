@@ -54,7 +54,12 @@ export function definitionFaults(structure: Structure): readonly string[] {
 }
 
 function tableFaults(placed: PlacedTable, structure: Structure): readonly string[] {
-  return [...keyFaults(placed), ...mappingFaults(placed, structure), ...referenceFaults(placed, structure)];
+  return [
+    ...keyFaults(placed),
+    ...mappingFaults(placed, structure),
+    ...referenceFaults(placed, structure),
+    ...queryFaults(placed),
+  ];
 }
 
 function keyFaults({ path, table }: PlacedTable): readonly string[] {
@@ -103,6 +108,13 @@ function referenceFaults({ path, table, category }: PlacedTable, { tables }: Str
         : [`"${path}.derived.${at}.countOf" names ${countOf}, which is no table of ${category}`],
     ),
   ];
+}
+
+/** Every row of a table counts for the records that it touches, whether it is a record itself or not. */
+function queryFaults({ path, table: { where, touches = [] } }: PlacedTable): readonly string[] {
+  return where === undefined || touches.length === 0
+    ? []
+    : [`"${path}.where" cannot stand beside "touches": the other table counts every row`];
 }
 
 function repeated(place: string, member: string, values: readonly (string | number)[]): readonly string[] {

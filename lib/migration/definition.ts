@@ -10,6 +10,11 @@ export interface TableDefinition {
   readonly mapping?: string;
   /** Primary key columns in key order. */
   readonly keyColumns: readonly string[];
+  /**
+   * SQL over the columns of one row that says which rows are records; all of them without it. A row that it stops being
+   * true for is deleted as a record, whatever becomes of the row.
+   */
+  readonly where?: string;
   /** Columns that must be there, with the storage class their values must have. Further columns are carried along. */
   readonly columns: readonly ColumnDefinition[];
   /** Foreign columns whose change must re-log another table's record, since a derived value depends on it. */

@@ -11,7 +11,10 @@ export interface Validator {
 
 type ColumnInFile = Omit<ColumnDefinition, 'nullable'> & { readonly nullable?: boolean };
 
-export interface TableInFile extends Pick<TableDefinition, 'recordType' | 'table' | 'touches' | 'derived'> {
+export interface TableInFile extends Pick<
+  TableDefinition,
+  'recordType' | 'table' | 'where' | 'touches' | 'derived'
+> {
   /** Primary key columns in key order. */
   readonly key: readonly string[];
   /** Place among the tables of the category; parents before children. */

@@ -26,6 +26,7 @@ const column = z.strictObject({
 export const tableSchema = z.strictObject({
   recordType: noun,
   table: databaseName,
+  where: z.optional(z.string().check(z.minLength(1), z.maxLength(4_000))),
   key: z.array(databaseName).check(z.minLength(1), z.maxLength(mostKeyColumns)),
   order,
   columns: z.array(column).check(z.minLength(1)),

@@ -2,6 +2,7 @@ import { maxRowKeyBytes } from '../migration/key.ts';
 import type { MigratedTable } from '../migration/table-lookup.ts';
 import { fencedState, keyState, refusalPrefix } from './faults.ts';
 import { keyLength } from './inspect-tables.ts';
+import { andBelongs, andWhere, belongs } from './membership.ts';
 import { lockKeys, qualified, quoteName, quoteText } from './names.ts';
 import { keyColumnNames, ownPrefix } from './own-names.ts';
 import type { TableLayout } from './table-layout.ts';
@@ -174,12 +175,15 @@ function changeFunction(
   tables: readonly MigratedTable[],
 ): string {
   const keyChanged = differs(table.keyColumns, 'NEW', 'OLD');
-  return `CREATE OR REPLACE FUNCTION ${qualified(schema, name)}() RETURNS trigger ${head}
-DECLARE e bigint;
+  const isQuery = table.where !== undefined;
+  // The columns of a where may have the names of our variables.
+  const names = tables.some(({ where }) => where !== undefined) ? '\n#variable_conflict use_column' : '';
+  return `CREATE OR REPLACE FUNCTION ${qualified(schema, name)}() RETURNS trigger ${head}${names}
+DECLARE e bigint;${isQuery ? ' was boolean := false; becomes boolean := false;' : ''}
 BEGIN
-  IF ${qualified(schema, '_mig_is_applying')}() THEN RETURN NULL; END IF;
+  IF ${qualified(schema, '_mig_is_applying')}() THEN RETURN NULL; END IF;${isQuery ? membership(table) : ''}
   e := ${enterCall(schema, table.category)};
-  IF TG_OP <> 'DELETE' THEN
+  IF TG_OP <> 'DELETE'${isQuery ? ' AND becomes' : ''} THEN
     IF ${keyLength(table.keyColumns, 'NEW')} > ${maxRowKeyBytes} THEN
       RAISE EXCEPTION '${refusalPrefix} a key of % has more than ${maxRowKeyBytes} bytes', TG_TABLE_NAME
         USING ERRCODE = '${keyState}';
@@ -190,11 +194,15 @@ BEGIN
     ${log(schema, to, table, 'insert', 'NEW')}
     ${touches(schema, to, table, tables, 'NEW')}
   ELSIF TG_OP = 'UPDATE' THEN
-    ${log(schema, to, table, 'update', 'OLD')}
+    ${
+      isQuery
+        ? queryUpdate(schema, to, table, tables)
+        : `${log(schema, to, table, 'update', 'OLD')}
     IF ${keyChanged} THEN
       ${countedAppears(schema, table, tables)}
       ${log(schema, to, table, 'update', 'NEW')}
-    END IF;
+    END IF;`
+    }
     ${touchesOfUpdate(schema, to, table, tables)}
   ELSE
     ${log(schema, to, table, 'delete', 'OLD')}
@@ -202,6 +210,30 @@ BEGIN
   END IF;
   RETURN NULL;
 END $fn$`;
+}
+
+/** Rows that are no records are nobody's business: their writes are neither fenced nor logged. */
+function membership(table: MigratedTable): string {
+  return `
+  IF TG_OP <> 'INSERT' THEN was := ${belongs(table, 'OLD')}; END IF;
+  IF TG_OP <> 'DELETE' THEN becomes := ${belongs(table, 'NEW')}; END IF;
+  IF NOT (was OR becomes) THEN RETURN NULL; END IF;`;
+}
+
+/** A row that begins to be a record appears as one that is inserted does. */
+function queryUpdate(
+  schema: string,
+  to: LogDestination,
+  table: MigratedTable,
+  tables: readonly MigratedTable[],
+): string {
+  return `IF was THEN
+      ${log(schema, to, table, 'update', 'OLD')}
+    END IF;
+    IF becomes AND (NOT was OR ${differs(table.keyColumns, 'NEW', 'OLD')}) THEN
+      ${countedAppears(schema, table, tables)}
+      ${log(schema, to, table, 'update', 'NEW')}
+    END IF;`;
 }
 
 /** A table, or one of its partitions, is emptied without its row triggers: each of its keys is logged first. */
@@ -235,10 +267,14 @@ DECLARE e bigint;
 BEGIN
   IF ${qualified(schema, '_mig_is_applying')}() THEN RETURN NULL; END IF;
   e := ${enterCall(schema, table.category)};
-  ${execute(entries(table, 'truncate', 't', `FROM ${from} AS t`))}
+  ${execute(entries(table, 'truncate', 't', `FROM ${from} AS t${onlyRecords(table)}`))}
   ${touchedRows.map(execute).join('\n  ')}
   RETURN NULL;
 END $fn$`;
+}
+
+function onlyRecords(table: MigratedTable): string {
+  return table.where === undefined ? '' : ` WHERE true${andWhere(table)}`;
 }
 
 /**
@@ -378,7 +414,16 @@ function touches(
       IF NOT FOUND THEN
         PERFORM pg_advisory_xact_lock(${stripe(schema, touched, theirs)});
         ${lockRow}
-      END IF;
+      END IF;${
+        touched.where === undefined
+          ? ''
+          : `
+      -- Locked, it stays what it is; before it begins to be a record, its writer waits.
+      IF FOUND THEN
+        PERFORM 1 FROM ${qualified(schema, touched.table)} AS n
+          WHERE ${isTouched.join(' AND ')}${andBelongs(touched, 'n')};
+      END IF;`
+      }
       IF FOUND OR (${isStaleSnapshot} AND ${theirs.map((key) => `${key} IS NOT NULL`).join(' AND ')}) THEN
         ${logNow(schema, to, touched, 'touch', padded.join(', '))}
       END IF;`;

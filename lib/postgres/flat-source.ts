@@ -13,11 +13,13 @@ import {
   readAuthority,
   readGap,
 } from './change-log.ts';
+import { checkQueries } from './check-queries.ts';
 import type { Session } from './connection.ts';
 import { decodeNow } from './decoded-log.ts';
 import { requireChangeLog, type FlatStore, type StoreView } from './flat-store.ts';
 import { checkedLayouts, keyFaults, recognisedTables } from './inspect-tables.ts';
 import { checkInstallation, flush, installChangeLog } from './install-change-log.ts';
+import { andWhere } from './membership.ts';
 import { requireReadable } from './privileges.ts';
 import { makeReads } from './read-images.ts';
 import { readHeldLog } from './replication-slot.ts';
@@ -144,6 +146,7 @@ async function inspect(store: FlatStore, session: Session): Promise<readonly Tab
     database,
     definition.tables.map(({ table }) => table),
   );
+  await checkQueries(session, database, layouts.values());
   const faults: string[] = [...(await encodingFaults(session))];
   for (const layout of layouts.values()) faults.push(...(await keyFaults(session, layout)));
   if (faults.length > 0) throw sourceRejected(database.place, faults);
@@ -179,8 +182,8 @@ async function isInstalled(store: FlatStore, session: Session): Promise<boolean>
   return installation === 'installed';
 }
 
-async function countRows(session: Session, { from }: TableLayout): Promise<number> {
-  return Number((await session.first(`SELECT count(*) FROM ${from}`))?.[0] ?? 0);
+async function countRows(session: Session, { from, table }: TableLayout): Promise<number> {
+  return Number((await session.first(`SELECT count(*) FROM ${from} WHERE true${andWhere(table)}`))?.[0] ?? 0);
 }
 
 async function* planRanges(

@@ -4,6 +4,7 @@ import type { MigrationDefinition } from '../migration/definition.ts';
 import { tableOf } from '../migration/table-lookup.ts';
 import { readHorizon, type Horizon } from './change-log.ts';
 import type { LogDestination } from './change-log-ddl.ts';
+import { checkQueries } from './check-queries.ts';
 import type { Database, Session } from './connection.ts';
 import { viewDecodedLog, type LogView } from './decoded-log.ts';
 import { stateOf } from './faults.ts';
@@ -90,7 +91,8 @@ export function makeFlatStore(database: Database, definition: MigrationDefinitio
     present = null;
     await database.transaction('BEGIN', async (session) => {
       const layout = layoutOfCatalog(await readCatalog(session, schema, definition), schema, definition);
-      checkedLayouts(place, layout, definition);
+      const layouts = checkedLayouts(place, layout, definition);
+      await checkQueries(session, database, layouts.values());
     });
   };
 

@@ -4,6 +4,7 @@ import { recogniseMapping, type RecognisedMapping } from '../migration/source-ma
 import { sourceRejected } from '../migration/source-rejected.ts';
 import { acceptableKinds } from './column-values.ts';
 import type { Session } from './connection.ts';
+import { andWhere } from './membership.ts';
 import { quoteName } from './names.ts';
 import { maxKeyColumns } from './own-names.ts';
 import { isKeyIndex, type StoreLayout, type TableLayout } from './table-layout.ts';
@@ -51,7 +52,7 @@ export function keyLength(columns: readonly string[], row: string): string {
 export async function keyFaults(session: Session, layout: TableLayout): Promise<readonly string[]> {
   const { table, keyColumns } = layout.table;
   const found = await session.first(
-    `SELECT count(*) FROM ${layout.from} AS t WHERE ${keyLength(keyColumns, 't')} > ${maxRowKeyBytes}`,
+    `SELECT count(*) FROM ${layout.from} AS t WHERE ${keyLength(keyColumns, 't')} > ${maxRowKeyBytes}${andWhere(layout.table)}`,
   );
   const count = found?.[0] ?? '0';
   if (count === '0') return [];

@@ -11,6 +11,7 @@ import {
   tableTriggers,
   type LogDestination,
 } from './change-log-ddl.ts';
+import { checkQueries, checkRowQueries } from './check-queries.ts';
 import type { Database, Session } from './connection.ts';
 import { decodingFunctions, decodingTables } from './decoding-ddl.ts';
 import { checkedLayouts, keyFaults } from './inspect-tables.ts';
@@ -104,6 +105,8 @@ async function installWith(
     await session.script(`LOCK TABLE ${names.join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
     const present = await read();
     const layouts = checkedLayouts(place, present, definition);
+    await checkQueries(session, database, layouts.values());
+    await checkRowQueries(session, database, layouts.values());
     const isFirst = !present.ownTables.includes('_mig_schema');
     if (!isFirst) await refuseLostTables(session, { place, schema, definition }, present);
     if (isFirst) await refuseWrongKeys(session, place, layouts);

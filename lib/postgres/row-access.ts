@@ -7,6 +7,7 @@ import { decodeValue, encodeValue, readExpression } from './column-values.ts';
 import type { Cells, Parameter, Session } from './connection.ts';
 import type { LogView } from './decoded-log.ts';
 import { isPossibleKey, keyPartsOfTexts, keyTypeOf, rowKey, textsOfKey } from './key-texts.ts';
+import { andBelongs, andWhere } from './membership.ts';
 import { qualified, quoteName } from './names.ts';
 import { isKeyIndex, type TableLayout } from './table-layout.ts';
 import { keyColumnNames } from './own-names.ts';
@@ -111,7 +112,7 @@ export async function readRows(
        }
      FROM unnest(${arrays.map((_, at) => `$${at + 1}::text[]`).join(', ')}) WITH ORDINALITY AS q(${asked.join(', ')}, at)
      LEFT JOIN LATERAL (SELECT ${select.expressions.map((sql, at) => `${sql} AS ${columns[at] ?? ''}`).join(', ')}
-       FROM ${layout.from} AS t WHERE ${isKey.join(' AND ')} LIMIT 1) AS r ON true`,
+       FROM ${layout.from} AS t WHERE ${isKey.join(' AND ')}${andWhere(layout.table)} LIMIT 1) AS r ON true`,
     arrays,
   );
   for (const [ordinal, isThere, ...cells] of rows) {
@@ -167,10 +168,33 @@ export async function putRow(
     `INSERT INTO ${layout.from} AS t (${given.map(({ name }) => quoteName(name)).join(', ')})
      OVERRIDING SYSTEM VALUE VALUES (${given.map((_, at) => `$${at + 1}`).join(', ')})
      ON CONFLICT (${conflictColumns(layout).map(quoteName).join(', ')})
-     DO ${updates.length === 0 ? 'NOTHING' : `UPDATE SET ${updates.join(', ')} WHERE ${isSameKey}`}`,
+     DO ${updates.length === 0 ? 'NOTHING' : `UPDATE SET ${updates.join(', ')} WHERE ${isSameKey}${andBelongs(layout.table, 't')}`}`,
     given.map(({ name }) => storedText(place, layout, name, row[name] ?? null)),
   );
-  if (changed === 0 && updates.length > 0) throw unfit(place, layout, 'another row has part of its key');
+  if (changed === 0 && updates.length > 0) {
+    const outside = layout.table.where === undefined ? '' : ', or one that is no record has it';
+    throw unfit(place, layout, `another row has part of its key${outside}`);
+  }
+  await refuseOutsider(session, place, layout, row);
+}
+
+/** What was just put must be a record by the `where` of its table. */
+async function refuseOutsider(
+  session: Session,
+  place: string,
+  layout: TableLayout,
+  row: FlatRow,
+): Promise<void> {
+  const { table } = layout;
+  if (table.where === undefined) return;
+  const isKey = table.keyColumns.map(
+    (name, at) => `t.${quoteName(name)} = $${at + 1}::${keyTypeOf(layout, name)}`,
+  );
+  const found = await session.first(
+    `SELECT 1 FROM ${layout.from} AS t WHERE ${isKey.join(' AND ')}${andWhere(table)}`,
+    rowKey(table, row).map(String),
+  );
+  if (found === undefined) throw unfit(place, layout, `it would be no record by the where of ${table.table}`);
 }
 
 /** The columns of the index that tells keys apart. */
@@ -203,7 +227,10 @@ export async function deleteRow(
     (name, at) => `${quoteName(name)} = $${at + 1}::${keyTypeOf(layout, name)}`,
   );
   return (
-    (await session.run(`DELETE FROM ${layout.from} WHERE ${isKey.join(' AND ')}`, keyParts.map(String))) > 0
+    (await session.run(
+      `DELETE FROM ${layout.from} WHERE ${isKey.join(' AND ')}${andWhere(layout.table)}`,
+      keyParts.map(String),
+    )) > 0
   );
 }
 
@@ -352,8 +379,9 @@ function rangeCondition(
     const values = layout.table.keyColumns.map((name) => `$${(next += 1)}::${keyTypeOf(layout, name)}`);
     return `(${keyList(layout)}) ${operator} (${values.join(', ')})`;
   });
+  const isInRange = conditions.length === 0 ? 'true' : conditions.join(' AND ');
   return {
-    sql: conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`,
+    sql: `WHERE ${isInRange}${andWhere(layout.table)}`,
     parameters: bounds.flatMap(({ parts }) => parts.map(String)),
   };
 }

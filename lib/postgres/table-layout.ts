@@ -81,9 +81,9 @@ export function layoutOfCatalog(
       }),
     ),
     fingerprints: new Map(
-      definition.tables.map(({ recordType, table }) => [
+      definition.tables.map(({ recordType, table, where = '' }) => [
         recordType,
-        fingerprintOf(byName.get(table) ?? null, `${byName.get('')?.[2] ?? ''} ${isDecoded}`),
+        fingerprintOf(byName.get(table) ?? null, `${byName.get('')?.[2] ?? ''} ${isDecoded}${where}`),
       ]),
     ),
     ownTables: own.map(([name]) => name),

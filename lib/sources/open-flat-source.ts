@@ -3,6 +3,7 @@ import type { FlatRecords } from '../gateway/ports.ts';
 import type { FlatWriter } from '../migration/backup/ports.ts';
 import type { MigrationDefinition } from '../migration/definition.ts';
 import type { FlatSource } from '../migration/ports.ts';
+import { refuseQueries } from '../migration/refuse-queries.ts';
 import type { ConnectionTarget } from '../postgres/connection.ts';
 
 // An engine is loaded only where the source needs it.
@@ -10,7 +11,7 @@ import type { ConnectionTarget } from '../postgres/connection.ts';
 /**
  * Opens the flat store for the migration; changes nothing in it until `installChangeLog`. PostgreSQL and
  * DynamoDB are asked nothing before the first question. Throws HalError `SourceMissing`, `SourceNotSqlite`, `SourceCorrupt`, `SourceLocked`,
- * `SourceUrlInvalid`, `SecretUnreadable`. Files are looked at with the first question.
+ * `SourceUrlInvalid`, `SecretUnreadable`, `QueryUnsupported`. Files are looked at with the first question.
  */
 export async function openFlatSource(
   config: SourceConfig,
@@ -21,10 +22,12 @@ export async function openFlatSource(
     return sqlite.openFlatSource(config, definition);
   }
   if (config.kind === 'jsonl') {
+    refuseQueries(definition, 'files');
     const jsonl = await import('./open-jsonl.ts');
     return jsonl.openJsonlSource(config, definition);
   }
   if (config.kind === 'dynamodb') {
+    refuseQueries(definition, 'DynamoDB tables');
     const { openDynamoSource } = await import('../dynamodb/open-store.ts');
     return openDynamoSource(config, definition);
   }
@@ -42,10 +45,12 @@ export async function openFlatWriter(
     return sqlite.openFlatWriter(config, definition);
   }
   if (config.kind === 'jsonl') {
+    refuseQueries(definition, 'files');
     const jsonl = await import('./open-jsonl.ts');
     return jsonl.openJsonlWriter(config, definition);
   }
   if (config.kind === 'dynamodb') {
+    refuseQueries(definition, 'DynamoDB tables');
     const { openDynamoWriter } = await import('../dynamodb/open-store.ts');
     return openDynamoWriter(config, definition);
   }
@@ -63,10 +68,12 @@ export async function openFlatRecords(
     return sqlite.openFlatRecords(config, definition);
   }
   if (config.kind === 'jsonl') {
+    refuseQueries(definition, 'files');
     const jsonl = await import('./open-jsonl.ts');
     return jsonl.openJsonlRecords(config, definition);
   }
   if (config.kind === 'dynamodb') {
+    refuseQueries(definition, 'DynamoDB tables');
     const { openDynamoRecords } = await import('../dynamodb/open-store.ts');
     return openDynamoRecords(config, definition);
   }

@@ -12,7 +12,8 @@ import type { Connection } from './connection.ts';
 import { boundValue, readExact } from './exact-text.ts';
 import type { FlatStore, StoreView } from './flat-store.ts';
 import { withoutForeignTriggers } from './foreign-triggers.ts';
-import { deleteRow, putRow, readRow, rowKey } from './row-access.ts';
+import { andBelongs } from './membership.ts';
+import { deleteRow, putRow, readRow, refuseOutsider, rowKey } from './row-access.ts';
 import { quoteName, type TableLayout, type UniqueIndex } from './table-layout.ts';
 
 /** Inside one write transaction: the marker lets the changes pass fence and log, and is gone before anyone sees it. */
@@ -140,7 +141,10 @@ function putEvicting(
   const candidates = layout.uniqueIndexes
     .flatMap(({ columns }) => rowsWithSame(connection, layout, row, columns))
     .filter((other) => encodeKey(other) !== encodeKey(keyParts));
-  for (const other of candidates) noteTouched(store, layout, other);
+  for (const other of candidates) {
+    refuseOutsider(connection, layout, other, 'a row with its unique value is no record');
+    noteTouched(store, layout, other);
+  }
   putRow(connection, layout, row, 'evict');
   for (const other of candidates) {
     if (readRow(connection, layout, other, 'without-derived') !== null) continue;
@@ -179,7 +183,8 @@ function noteTouched(store: FlatStore, layout: TableLayout, keyParts: readonly K
     const found = readExact(
       connection,
       touched.keyColumns.map((name) => `n.${quoteName(name)}`),
-      `FROM ${quoteName(layout.table.table)} AS t, ${quoteName(touched.table)} AS n WHERE ${ours} AND ${theirs}`,
+      `FROM ${quoteName(layout.table.table)} AS t, ${quoteName(touched.table)} AS n
+       WHERE ${ours} AND ${theirs}${andBelongs(touched, 'n')}`,
       parts.map(({ parameter }) => parameter),
     );
     for (const cells of found) {

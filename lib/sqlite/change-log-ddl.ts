@@ -3,6 +3,7 @@ import { maxRowKeyBytes } from '../migration/key.ts';
 import type { MigratedTable } from '../migration/table-lookup.ts';
 import { abortPrefix } from './faults.ts';
 import { longKey, maxKeyColumns, noKey } from './inspect-tables.ts';
+import { andBelongs } from './membership.ts';
 import { quoteName, type TableLayout, type UniqueIndex } from './table-layout.ts';
 
 // Everything here runs inside the processes of the flat system, with whatever SQLite they bring: plain SQL only.
@@ -10,7 +11,7 @@ import { quoteName, type TableLayout, type UniqueIndex } from './table-layout.ts
 
 export const keyColumnNames = Array.from({ length: maxKeyColumns }, (_, at) => `k${at + 1}`);
 
-const keyList = keyColumnNames.join(', ');
+export const keyList = keyColumnNames.join(', ');
 const keyDeclaration = keyColumnNames.map((name) => `${name} NOT NULL`).join(', ');
 
 /** Prefix of all objects that we add to a flat store. */
@@ -35,6 +36,8 @@ CREATE TABLE IF NOT EXISTS _mig_relog (
 CREATE TABLE IF NOT EXISTS _mig_evicted (
   category TEXT NOT NULL, record_type TEXT NOT NULL, ${keyDeclaration},
   PRIMARY KEY (category, record_type, ${keyList})) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _mig_noted (
+  record_type TEXT NOT NULL, ${keyDeclaration}, PRIMARY KEY (record_type, ${keyList})) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _mig_schema (record_type TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID;
 `;
 
@@ -48,7 +51,7 @@ export interface Trigger {
   readonly sql: string;
 }
 
-/** Triggers of one table. `tables` are all tables of the definition. */
+/** Triggers of a table all of whose rows are records. `tables` are all tables of the definition. */
 export function changeTriggers(layout: TableLayout, tables: readonly MigratedTable[]): readonly Trigger[] {
   const { table } = layout;
   const touch = (row: string, unless = '0'): readonly string[] => touches(table, tables, row, unless);
@@ -108,11 +111,11 @@ export const flushRelog = [
    AND EXISTS (SELECT 1 FROM _mig_authority AS a WHERE a.category = _mig_relog.category AND a.state = 'open')`,
 ] as const;
 
-function literal(text: string): string {
+export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-function trigger(
+export function trigger(
   table: MigratedTable,
   suffix: string,
   event: string,
@@ -129,27 +132,27 @@ function trigger(
   return { name, recordType: table.recordType, sql };
 }
 
-function fence(category: Category): string {
+export function fence(category: Category): string {
   const message = `${abortPrefix} ${category} is fenced, authority over it has left this store`;
   return `SELECT RAISE(ABORT, ${literal(message)}) WHERE
     (SELECT state FROM _mig_authority WHERE category = ${literal(category)}) IS NOT 'open'`;
 }
 
-function keyCheck(table: MigratedTable): string {
+export function keyCheck(table: MigratedTable, belongs = ''): string {
   const message = `${abortPrefix} a key of ${table.table} must be a text or an integer of at most ${maxRowKeyBytes} bytes`;
   const isWrong = `(${noKey(table.keyColumns, 'NEW.')}) OR (${longKey(table.keyColumns, 'NEW.')})`;
-  return `SELECT RAISE(ABORT, ${literal(message)}) WHERE ${isWrong}`;
+  return `SELECT RAISE(ABORT, ${literal(message)}) WHERE ${belongs === '' ? isWrong : `(${isWrong})${belongs}`}`;
 }
 
 /** Ends in a WHERE clause that more conditions can be added to. */
-function log(table: MigratedTable, op: string, row: string, from = ''): string {
+export function log(table: MigratedTable, op: string, row: string, from = ''): string {
   return `INSERT INTO _mig_log (category, record_type, op, epoch, ${keyList})
     SELECT a.category, ${literal(table.recordType)}, ${literal(op)}, a.epoch, ${keysOf(table, row)}
     FROM _mig_authority AS a${from} WHERE a.category = ${literal(table.category)}`;
 }
 
 /** Key columns of a row, padded to the columns of the log. */
-function keysOf(table: MigratedTable, row: string): string {
+export function keysOf(table: MigratedTable, row: string): string {
   return keyColumnNames
     .map((_, at) => {
       const name = table.keyColumns[at];
@@ -158,7 +161,7 @@ function keysOf(table: MigratedTable, row: string): string {
     .join(', ');
 }
 
-function differs(columns: readonly string[], left: string, right: string): string {
+export function differs(columns: readonly string[], left: string, right: string): string {
   return columns
     .map((name) => `${left}.${quoteName(name)} COLLATE BINARY IS NOT ${right}.${quoteName(name)}`)
     .join(' OR ');
@@ -186,7 +189,7 @@ function touches(
       .map((name, at) => `n.${quoteName(name)} = ${row}.${quoteName(touch.keyColumns[at] ?? '')}`)
       .join(' AND ');
     const tablesRead = `, ${quoteName(touched.table)} AS n${from}`;
-    return `${log(touched, 'touch', 'n', tablesRead)} AND ${isTouched} AND NOT (${unless})`;
+    return `${log(touched, 'touch', 'n', tablesRead)} AND ${isTouched}${andBelongs(touched, 'n')} AND NOT (${unless})`;
   });
 }
 
@@ -207,7 +210,7 @@ export function touchedTable(
  * Conditions under which row `t` gives way to NEW by `OR REPLACE`. SQLite fires no delete trigger for it unless the
  * writer switched recursive triggers on. Logging a row that then stays is harmless: its content is read at the end.
  */
-function evictingConditions({ table, uniqueIndexes, hasHiddenRowid }: TableLayout): readonly string[] {
+export function evictingConditions({ table, uniqueIndexes, hasHiddenRowid }: TableLayout): readonly string[] {
   const others = uniqueIndexes.filter((index) => !isKeyIndex(index, table.keyColumns));
   return [
     ...others.map(({ columns }) =>

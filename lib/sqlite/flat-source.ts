@@ -23,9 +23,11 @@ import {
   readLog,
   versionOf,
 } from './change-log.ts';
+import { checkQueries } from './check-queries.ts';
 import type { Connection } from './connection.ts';
 import { requireChangeLog, type FlatStore, type StoreView } from './flat-store.ts';
 import { checkedLayouts, keyFaults, recognisedTables } from './inspect-tables.ts';
+import { andWhere } from './membership.ts';
 import { checkInstallation, flush, installChangeLog } from './install-change-log.ts';
 import { readBoundary, readRow, readRowRange, type KeyedRow } from './row-access.ts';
 import { isTable, quoteName, type TableLayout } from './table-layout.ts';
@@ -146,6 +148,7 @@ function authorityMethods(
 function inspect(store: FlatStore): readonly TableReport[] {
   const { connection, definition } = store;
   const layouts = checkedLayouts(connection, definition);
+  checkQueries(connection, layouts.values());
   const faults = [...layouts.values()].flatMap((layout) => keyFaults(connection, layout));
   if (faults.length > 0) throw sourceRejected(connection.path, faults);
   const { mapping, present, absent } = recognisedTables(connection, definition);
@@ -166,9 +169,10 @@ function isInstalled({ connection, definition }: FlatStore): boolean {
 }
 
 function countRows({ connection, definition }: FlatStore, recordType: string): number {
-  const { table } = tableOf(definition, recordType);
-  if (!isTable(connection, table)) return 0;
-  return Number(connection.first(`SELECT count(*) FROM ${quoteName(table)}`)?.[0] ?? 0n);
+  const migrated = tableOf(definition, recordType);
+  if (!isTable(connection, migrated.table)) return 0;
+  const counted = `SELECT count(*) FROM ${quoteName(migrated.table)} WHERE true${andWhere(migrated)}`;
+  return Number(connection.first(counted)?.[0] ?? 0n);
 }
 
 async function* planRanges(

@@ -1,6 +1,7 @@
 import type { ColumnDefinition, MigrationDefinition } from '../migration/definition.ts';
 import { maxRowKeyBytes } from '../migration/key.ts';
 import type { Connection } from './connection.ts';
+import { andWhere } from './membership.ts';
 import { recogniseMapping, type RecognisedMapping } from '../migration/source-mapping.ts';
 import type { MigratedTable } from '../migration/table-lookup.ts';
 import { sourceRejected } from '../migration/source-rejected.ts';
@@ -69,7 +70,9 @@ export function longKey(columns: readonly string[], row = ''): string {
 export function keyFaults(connection: Connection, layout: TableLayout): readonly string[] {
   const { table, keyColumns } = layout.table;
   const count = (isWrong: string): bigint =>
-    (connection.first(`SELECT count(*) FROM ${quoteName(table)} WHERE ${isWrong}`)?.[0] ?? 0n) as bigint;
+    (connection.first(
+      `SELECT count(*) FROM ${quoteName(table)} WHERE (${isWrong})${andWhere(layout.table)}`,
+    )?.[0] ?? 0n) as bigint;
   const names = keyColumns.join(', ');
   const [unkeyed, long] = [count(noKey(keyColumns)), count(longKey(keyColumns))];
   return [

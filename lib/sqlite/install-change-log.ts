@@ -2,7 +2,6 @@ import type { MigrationDefinition } from '../migration/definition.ts';
 import { categoriesOf, tableOf } from '../migration/table-lookup.ts';
 import { sourceRejected } from '../migration/source-rejected.ts';
 import {
-  changeTriggers,
   flushRelog,
   ownPrefix,
   ownTableNames,
@@ -10,8 +9,10 @@ import {
   relogTable,
   type Trigger,
 } from './change-log-ddl.ts';
+import { checkQueries, checkRowQueries } from './check-queries.ts';
 import { useWriteAheadLog, type Connection } from './connection.ts';
 import { checkedLayouts, keyFaults } from './inspect-tables.ts';
+import { triggersOf } from './query-triggers.ts';
 import { quoteName, type TableLayout } from './table-layout.ts';
 
 export type Installation = 'missing' | 'installed' | 'outdated';
@@ -40,6 +41,8 @@ export function installChangeLog(connection: Connection, definition: MigrationDe
   useWriteAheadLog(connection);
   connection.write(() => {
     const layouts = checkedLayouts(connection, definition);
+    checkQueries(connection, layouts.values());
+    checkRowQueries(connection, layouts.values());
     const isFirst = !hasOwnTables(connection);
     if (isFirst) refuseWrongKeys(connection, layouts);
     const isLogLost = !isFirst && !hasTable(connection, '_mig_log');
@@ -104,7 +107,7 @@ function outdatedTables(
   const present = new Map(presentTriggers(connection).map(({ name, sql }) => [name, sql]));
   const outdated = new Set<string>();
   for (const [recordType, layout] of layouts) {
-    const wanted = changeTriggers(layout, definition.tables);
+    const wanted = triggersOf(layout, definition.tables);
     const isSame =
       stored.get(recordType) === layout.fingerprint &&
       wanted.every(({ name, sql }) => present.get(name) === sql);
@@ -129,7 +132,7 @@ function renewTriggers(
 ): void {
   for (const { name } of presentTriggers(connection)) connection.script(`DROP TRIGGER ${quoteName(name)}`);
   for (const layout of layouts.values()) {
-    for (const { sql } of changeTriggers(layout, definition.tables)) connection.script(sql);
+    for (const { sql } of triggersOf(layout, definition.tables)) connection.script(sql);
   }
 }
 

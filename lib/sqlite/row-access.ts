@@ -5,6 +5,7 @@ import { refuseUnknownColumns } from '../migration/unknown-columns.ts';
 import { sourceRejected } from '../migration/source-rejected.ts';
 import type { Cells, Connection } from './connection.ts';
 import { boundValue, readExact } from './exact-text.ts';
+import { andWhere } from './membership.ts';
 import { quoteName, type TableLayout } from './table-layout.ts';
 
 export interface KeyedRow {
@@ -77,6 +78,7 @@ export function putRow(
 ): void {
   const { table, keyColumns } = layout.table;
   refuseUnknownColumns(connection.path, { name: layout.table.table, columns: layout.columns }, row);
+  refuseOutsider(connection, layout, rowKey(layout.table, row), 'a row with its key is no record');
   const given = layout.columns.filter(({ name, notNull }) => (row[name] ?? null) !== null || !notNull);
   const values = given.map(({ name }) => boundValue(row[name] ?? null));
   const updates = layout.columns
@@ -90,7 +92,26 @@ export function putRow(
      VALUES (${values.map(({ sql }) => sql).join(', ')}) ${others === 'evict' ? '' : upsert}`,
     values.map(({ parameter }) => parameter),
   );
-  if (changed === 0 && updates.length > 0) throw otherSpelling(connection, layout);
+  if (changed === 0 && updates.length > 0)
+    throw conflict(connection, layout, 'it has another spelling of its key');
+  refuseOutsider(connection, layout, rowKey(layout.table, row), 'it would be no record');
+}
+
+/** Throws HalError `RowConflict` when there is a row with this key that the `where` of its table leaves out. */
+export function refuseOutsider(
+  connection: Connection,
+  layout: TableLayout,
+  keyParts: readonly KeyPart[],
+  reason: string,
+): void {
+  const { where, table } = layout.table;
+  if (where === undefined) return;
+  const isKey = anyRowCondition(layout, keyParts);
+  const found = connection.first(
+    `SELECT 1 FROM ${quoteName(table)} AS t WHERE ${isKey.sql} AND (${where}\n) IS NOT TRUE LIMIT 1`,
+    isKey.parameters,
+  );
+  if (found !== undefined) throw conflict(connection, layout, `${reason} by the where of ${table}`);
 }
 
 /** A key column that does not compare byte by byte finds rows of other keys, which must not be written over. */
@@ -121,10 +142,10 @@ export function rowKey({ table, keyColumns }: TableDefinition, row: FlatRow): re
   });
 }
 
-function otherSpelling(connection: Connection, { table }: TableLayout): HalError {
+function conflict(connection: Connection, { table }: TableLayout, reason: string): HalError {
   return new HalError({
     name: 'RowConflict',
-    message: `The flat store ${connection.path} refused a row: ${table.table} has another spelling of its key.`,
+    message: `The flat store ${connection.path} refused a row of ${table.table}: ${reason}.`,
     remedy: 'Change the row so that it keeps the constraints of its table.',
     exit: 'conflict',
     facts: { path: connection.path, table: table.table },
@@ -135,12 +156,19 @@ function isSameKey(left: readonly KeyPart[], right: readonly KeyPart[]): boolean
   return left.length === right.length && left.every((part, at) => part === right[at]);
 }
 
-/** SQL that is true for exactly one key; `alias` is the table's, with its dot. */
-function keyCondition(
-  layout: TableLayout,
-  keyParts: readonly KeyPart[],
-  alias = 't.',
-): { readonly sql: string; readonly parameters: readonly FlatValue[] } {
+interface Condition {
+  readonly sql: string;
+  readonly parameters: readonly FlatValue[];
+}
+
+/** SQL that is true for the record of one key; `alias` is the table's, with its dot. */
+function keyCondition(layout: TableLayout, keyParts: readonly KeyPart[], alias = 't.'): Condition {
+  const { sql, parameters } = anyRowCondition(layout, keyParts, alias);
+  return { sql: `${sql}${andWhere(layout.table)}`, parameters };
+}
+
+/** The same for a row that need be no record. */
+function anyRowCondition(layout: TableLayout, keyParts: readonly KeyPart[], alias = 't.'): Condition {
   const parts = keyParts.map(boundValue);
   return {
     sql: layout.keyExpressions.map((key, at) => `${alias}${key} = ${parts[at]?.sql ?? 'NULL'}`).join(' AND '),
@@ -193,10 +221,7 @@ function derivedCounts(table: TableDefinition): readonly { readonly name: string
   });
 }
 
-function rangeCondition(
-  layout: TableLayout,
-  { after, upTo }: RowRange,
-): { readonly sql: string; readonly parameters: readonly FlatValue[] } {
+function rangeCondition(layout: TableLayout, { after, upTo }: RowRange): Condition {
   const bounds = [
     ...(after === null ? [] : [{ operator: '>', parts: after.map(boundValue) }]),
     ...(upTo === null ? [] : [{ operator: '<=', parts: upTo.map(boundValue) }]),
@@ -205,8 +230,9 @@ function rangeCondition(
   const conditions = bounds.map(
     ({ operator, parts }) => `(${key}) ${operator} (${parts.map(({ sql }) => sql).join(', ')})`,
   );
+  const isInRange = conditions.length === 0 ? 'true' : conditions.join(' AND ');
   return {
-    sql: conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`,
+    sql: `WHERE ${isInRange}${andWhere(layout.table)}`,
     parameters: bounds.flatMap(({ parts }) => parts.map(({ parameter }) => parameter)),
   };
 }

@@ -17,8 +17,9 @@ import { smallDefinition } from '../simulation/definition.ts';
 import { postgresClient } from '../support/postgres.ts';
 import { absentTableContract, partialDefinition } from './absent-table.ts';
 import { flatRecordsContract } from './flat-records.ts';
-import { flatSourceContract, type FlatAdapter } from './flat-source.ts';
+import { flatSourceContract } from './flat-source.ts';
 import { flatWriterContract } from './flat-writer.ts';
+import { outsiders, queriedDefinition, queriedTableContract, type QueriedAdapter } from './queried-table.ts';
 
 const tables = `
   CREATE TABLE sessions (id text PRIMARY KEY, payload text);
@@ -45,13 +46,15 @@ describe.each(servers as readonly { major: PostgresMajor; walLevel: 'replica' | 
     async function inPostgres(
       definition: MigrationDefinition = smallDefinition,
       further = '',
-    ): Promise<FlatAdapter & { readonly writer: FlatWriter }> {
+    ): Promise<QueriedAdapter & { readonly writer: FlatWriter }> {
       schemas += 1;
       const name = `flat "${schemas}`;
-      await postgresClient(server.url, async (client) => {
-        const quoted = client.escapeIdentifier(name);
-        await client.query(`CREATE SCHEMA ${quoted}; SET search_path TO ${quoted}; ${tables} ${further}`);
-      });
+      const query = (sql: string, values?: readonly string[]): Promise<readonly unknown[]> =>
+        postgresClient(server.url, async (client) => {
+          await client.query(`SET search_path TO ${client.escapeIdentifier(name)}`);
+          return (await client.query<Record<string, unknown>>(sql, values?.slice())).rows;
+        });
+      await query(`CREATE SCHEMA "flat ""${schemas}"; ${tables} ${further}`);
       const target = targetOfUrl(server.url, name);
       const source = openPostgresSource(target, definition);
       const records = openPostgresRecords(target, definition);
@@ -59,6 +62,12 @@ describe.each(servers as readonly { major: PostgresMajor; walLevel: 'replica' | 
         source,
         records,
         writer: openPostgresWriter(target, definition),
+        execute: async (sql) => void (await query(sql)),
+        payloadOf: async (id) => {
+          const [row] = await query('SELECT payload FROM sessions WHERE id = $1', [id]);
+          return (row as { readonly payload: unknown } | undefined)?.payload;
+        },
+        reopen: (other) => openPostgresSource(target, other),
         async stop() {
           await source.close();
           await records.close();
@@ -72,5 +81,12 @@ describe.each(servers as readonly { major: PostgresMajor; walLevel: 'replica' | 
     absentTableContract(`PostgreSQL ${major} ${walLevel}`, () =>
       inPostgres(partialDefinition, 'DROP TABLE notes;'),
     );
+    const queried = () => inPostgres(queriedDefinition, outsiders);
+    queriedTableContract(`PostgreSQL ${major} ${walLevel}`, queried);
+    // The other contracts with the oldest and the newest server, and with both kinds of change log.
+    if ((major === 14) === (walLevel === 'logical')) return;
+    flatSourceContract(`PostgreSQL ${major} ${walLevel} with a where`, queried);
+    flatRecordsContract(`PostgreSQL ${major} ${walLevel} with a where`, queried);
+    flatWriterContract(`PostgreSQL ${major} ${walLevel} with a where`, queried);
   },
 );

@@ -11,8 +11,9 @@ import { openFlatSource } from '../../lib/sqlite/open-flat-source.ts';
 import { smallDefinition } from '../simulation/definition.ts';
 import { absentTableContract, partialDefinition } from './absent-table.ts';
 import { flatRecordsContract } from './flat-records.ts';
-import { flatSourceContract, type FlatAdapter } from './flat-source.ts';
+import { flatSourceContract } from './flat-source.ts';
 import { flatWriterContract } from './flat-writer.ts';
+import { outsiders, queriedDefinition, queriedTableContract, type QueriedAdapter } from './queried-table.ts';
 
 const schema = `
   CREATE TABLE sessions (id TEXT NOT NULL PRIMARY KEY, payload TEXT);
@@ -24,7 +25,7 @@ const schema = `
 async function inSqlite(
   definition: MigrationDefinition = smallDefinition,
   further = '',
-): Promise<FlatAdapter & { readonly writer: FlatWriter }> {
+): Promise<QueriedAdapter & { readonly writer: FlatWriter }> {
   const directory = await mkdtemp(join(tmpdir(), 'hal9-contract-'));
   const config = { kind: 'sqlite', path: join(directory, 'flat.sqlite') } as const;
   const database = new DatabaseSync(config.path);
@@ -36,6 +37,13 @@ async function inSqlite(
     source,
     records,
     writer: openFlatWriter(config, definition),
+    execute: (sql) => inDatabase(config.path, (database) => database.exec(sql)),
+    payloadOf: (id) =>
+      inDatabase(
+        config.path,
+        (database) => database.prepare('SELECT payload FROM sessions WHERE id = ?').get(id)?.['payload'],
+      ),
+    reopen: (other) => openFlatSource(config, other),
     async stop() {
       await source.close();
       records.close();
@@ -44,7 +52,23 @@ async function inSqlite(
   };
 }
 
+/** A connection of its own, as other processes have. */
+async function inDatabase<Result>(path: string, work: (database: DatabaseSync) => Result): Promise<Result> {
+  const database = new DatabaseSync(path);
+  try {
+    return await Promise.resolve(work(database));
+  } finally {
+    database.close();
+  }
+}
+
 flatSourceContract('SQLite', () => inSqlite());
 flatRecordsContract('SQLite', () => inSqlite());
 flatWriterContract('SQLite', () => inSqlite());
 absentTableContract('SQLite', () => inSqlite(partialDefinition, 'DROP TABLE notes;'));
+
+const queried = () => inSqlite(queriedDefinition, outsiders);
+flatSourceContract('SQLite with a where', queried);
+flatRecordsContract('SQLite with a where', queried);
+flatWriterContract('SQLite with a where', queried);
+queriedTableContract('SQLite', queried);

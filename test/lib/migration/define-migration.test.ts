@@ -176,6 +176,17 @@ describe('a migration file', () => {
     expect(faultsOf(wrong).join('\n')).toContain(fault);
   });
 
+  test('has a where of its own, or rows that count for others, not both', () => {
+    const touches = [{ table: 'customers', keyColumns: ['id'] }];
+    const definition = defineMigration(withTables(table({ where: "state = 'live'" })));
+
+    expect(definition.tables[0]).toMatchObject({ where: "state = 'live'" });
+    expect(faultsOf(withTables(table({ where: '' })))).toHaveLength(1);
+    expect(faultsOf(withTables(table({ where: 'a = 1', touches })))).toEqual([
+      '"categories.0.tables.0.where" cannot stand beside "touches": the other table counts every row',
+    ]);
+  });
+
   test('has validators that reject by their name what the transform would accept', () => {
     const [customer] = defineMigration(
       withTables(
