@@ -7,6 +7,7 @@ import type { TrafficControl } from '../traffic/traffic-control.ts';
 import type { DemoControl } from './demo-options.ts';
 import type { DemoView, SystemView } from './demo-view.ts';
 import { treeMemoryMb } from './process-memory.ts';
+import { positionOf } from './run-position.ts';
 import { makeTimeline, type Timeline, type TrafficSample } from './timeline.ts';
 
 /** Looks at everything a few times a second, keeps what it saw, and tells whoever waits for something. */
@@ -124,12 +125,6 @@ export function startWatcher(deps: WatcherDeps): Watcher {
 function highest(left: number | null, right: number | null): number | null {
   if (left === null || right === null) return left ?? right;
   return Math.max(left, right);
-}
-
-/** Differs whenever the run got anywhere: a large store takes its time. */
-function positionOf(run: RunRecord | null): string {
-  const { stage, completeRanges, verifyCursor, switched } = run?.statePhase ?? {};
-  return JSON.stringify([run?.status, run?.stepIndex, stage, completeRanges, verifyCursor, switched]);
 }
 
 function isCopying(run: RunRecord | null): boolean {
