@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { FlatWriter } from '../../lib/migration/backup/ports.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
@@ -83,6 +83,33 @@ describe.each(servers as readonly { major: PostgresMajor; walLevel: 'replica' | 
     );
     const queried = () => inPostgres(queriedDefinition, outsiders);
     queriedTableContract(`PostgreSQL ${major} ${walLevel}`, queried);
+
+    it('logs the records that TRUNCATE takes away, and nothing of the other rows', async () => {
+      const adapter = await queried();
+      await adapter.source.installChangeLog();
+      await adapter.execute(`INSERT INTO sessions VALUES ('a', 'x')`);
+      const { sequence } = await adapter.source.lowWatermark('user-sessions');
+
+      await adapter.execute('TRUNCATE sessions');
+
+      const page = await adapter.source.readChanges('user-sessions', sequence, 10);
+      expect(page).toMatchObject({ entryCount: 1, images: [{ key: { id: 'a' }, row: null }] });
+      await adapter.stop();
+    });
+
+    it('refuses a where over a column that triggers see without its value', async () => {
+      if (major < 18) return;
+      const kind = 'ALTER TABLE sessions ADD kind text GENERATED ALWAYS AS (left(payload, 2)) VIRTUAL;';
+      const [table] = smallDefinition.tables;
+      const adapter = await inPostgres(
+        { ...smallDefinition, tables: [{ ...table!, where: `kind = 'in'` }] },
+        kind,
+      );
+
+      await expect(adapter.source.installChangeLog()).rejects.toMatchObject({ name: 'QueryRejected' });
+      await adapter.stop();
+    });
+
     // The other contracts with the oldest and the newest server, and with both kinds of change log.
     if ((major === 14) === (walLevel === 'logical')) return;
     flatSourceContract(`PostgreSQL ${major} ${walLevel} with a where`, queried);
