@@ -3,9 +3,8 @@ import { BUNDLING_STACKS } from 'aws-cdk-lib/cx-api';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { deployFileName, parseDeployFile } from '../lib/config/deploy-file.ts';
+import { deployFileMissing, deployFileName, parseDeployFile } from '../lib/config/deploy-file.ts';
 import type { DeployFile } from '../lib/config/deploy-file.ts';
-import { HalError } from '../lib/kernel/errors.ts';
 import { resourceNames } from '../lib/kernel/resource-names.ts';
 import { requireCohortInCacheKey } from './checks/cohort-in-cache-key.ts';
 import { addRulePacks } from './checks/rule-packs.ts';
@@ -74,15 +73,7 @@ const edgeRegion = 'us-east-1';
 
 /** Throws HalErrors `DeployFileMissing` and `DeployFileInvalid`. */
 export function readDeployFile(path: string = defaultDeployFile): DeployFile {
-  if (!existsSync(path)) {
-    throw new HalError({
-      name: 'DeployFileMissing',
-      message: `There is no deploy file at ${path}.`,
-      remedy: `Create it; docs/concepts/deploy-file.md describes every field.`,
-      exit: 'usage',
-      facts: { path },
-    });
-  }
+  if (!existsSync(path)) throw deployFileMissing(path);
   return parseDeployFile(readFileSync(path, 'utf8'), path);
 }
 

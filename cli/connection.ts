@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-import { deployFileName, parseDeployFile } from '../lib/config/deploy-file.ts';
+import { deployFileMissing, deployFileName, parseDeployFile } from '../lib/config/deploy-file.ts';
 import type { DeployFile } from '../lib/config/deploy-file.ts';
 import { HalError } from '../lib/kernel/errors.ts';
 import { resourceNames } from '../lib/kernel/resource-names.ts';
@@ -41,6 +41,7 @@ function readDeployFile(env: NodeJS.ProcessEnv): DeployFile {
   const path = join(import.meta.dirname, '..', deployFileName);
   const here = resolve(deployFileName);
   const found = env['HAL9_DEPLOY_FILE'] ?? (existsSync(here) ? here : path);
+  if (!existsSync(found)) throw deployFileMissing(found);
   return parseDeployFile(readFileSync(found, 'utf8'), found);
 }
 

@@ -148,6 +148,8 @@ function presentVerdict({ report, notCopied }: Comparison): void {
     return;
   }
   note(`${verificationVerdict(report)} Drift ${share(driftOf(report).share)}.`);
+  if (report.outcome === 'verified' && totalOf(report).quarantined > 0)
+    nextStep('hal9-migrate state quarantine list');
 }
 
 function presentDifferences(report: VerificationReport, most: number): void {

@@ -30,10 +30,14 @@ export function consistencyLines(
     if (notCopied.includes(category)) return `${paint('warn', '…')} ${title}: not copied yet`;
     const live = counts.total - counts.tombstoned;
     if (live === 0) return `${paint('good', '✓')} ${title}: no records on either side`;
-    const isWhole = counts.verified === live;
-    const mark = isWhole ? paint('good', '✓') : paint('bad', '✗');
-    return `${mark} ${title}: ${wholePercent(counts.verified, live)} consistent${faultsText(counts)}`;
+    return `${markOf(counts, live)} ${title}: ${wholePercent(counts.verified, live)} consistent${faultsText(counts)}`;
   });
+}
+
+/** What is in quarantine is known and kept; it is no difference, and not what was asked for either. */
+function markOf({ verified, quarantined }: CategoryVerification, live: number): string {
+  if (verified === live) return paint('good', '✓');
+  return verified + quarantined === live ? paint('warn', '!') : paint('bad', '✗');
 }
 
 const faultWords = {

@@ -86,10 +86,15 @@ export function verificationVerdict(report: VerificationReport): string {
   const scanned = `${count(report.scanned.rows)} rows and ${count(report.scanned.records)} records compared`;
   const canary = `${report.canary.found} of ${report.canary.planted} planted differences found`;
   const verdicts: Readonly<Record<VerificationReport['outcome'], string>> = {
-    verified: paint('good', 'Every record is equal on both sides'),
+    verified: paint('good', equalText(totalOf(report).quarantined)),
     differences: paint('bad', 'The two sides differ'),
     pending: paint('warn', 'Some records are still on their way'),
     unproven: paint('bad', 'Nothing was proven'),
   };
   return `${verdicts[report.outcome]}: ${scanned}, ${canary}.`;
+}
+
+function equalText(quarantined: number): string {
+  if (quarantined === 0) return 'Every record is equal on both sides';
+  return `Every record is equal on both sides but ${count(quarantined)} in quarantine`;
 }

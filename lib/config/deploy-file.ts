@@ -57,6 +57,17 @@ const deployFile = z.strictObject({
 export type DeployFile = z.infer<typeof deployFile>;
 export type OriginConfig = z.infer<typeof origin>;
 
+/** For whoever looked and found no file there. */
+export function deployFileMissing(path: string): HalError {
+  return new HalError({
+    name: 'DeployFileMissing',
+    message: `There is no deploy file at ${path}.`,
+    remedy: 'Create it; docs/concepts/deploy-file.md describes every field.',
+    exit: 'usage',
+    facts: { path },
+  });
+}
+
 /** Reads untrusted JSON text; names every fault at once. */
 export function parseDeployFile(text: string, path: string): DeployFile {
   let json: unknown;

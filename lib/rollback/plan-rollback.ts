@@ -135,10 +135,11 @@ function targetPhase(from: PhaseName, request: RollbackRequest): PhaseName {
   if (request.toPhase === null) return phases[from].undo ?? 'none';
   const to = parsePhase(request.toPhase);
   if (phaseOrder(to) <= phaseOrder(from)) return to;
+  const choices = phaseNames.slice(0, phaseOrder(from) + 1).join(', ');
   throw new HalError({
     name: 'RollbackForward',
-    message: `Phase ${to} is not behind ${from}: a rollback only goes back.`,
-    remedy: `Choose one of ${phaseNames.slice(0, phaseOrder(from) + 1).join(', ')}.`,
+    message: `Phase ${to} is not behind ${from}: a rollback goes back, here to ${choices}.`,
+    remedy: 'Choose one of the phases that the message lists.',
     exit: 'usage',
     facts: { from, to },
   });

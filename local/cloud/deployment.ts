@@ -1,9 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { deployFileName, parseDeployFile } from '../../lib/config/deploy-file.ts';
+import { deployFileMissing, deployFileName, parseDeployFile } from '../../lib/config/deploy-file.ts';
 import type { DeployFile } from '../../lib/config/deploy-file.ts';
-import { HalError } from '../../lib/kernel/errors.ts';
 import type { MigrationDefinition } from '../../lib/migration/definition.ts';
 import { loadMigration } from './chosen-migration.ts';
 import { projectRoot } from './project-root.ts';
@@ -12,13 +11,7 @@ import { projectRoot } from './project-root.ts';
 export function readDeployment(): DeployFile {
   const path = deployFilePath();
   if (existsSync(path)) return parseDeployFile(readFileSync(path, 'utf8'), path);
-  throw new HalError({
-    name: 'DeployFileMissing',
-    message: `There is no deploy file at ${path}.`,
-    remedy: 'Create it; docs/concepts/deploy-file.md describes every field.',
-    exit: 'usage',
-    facts: { path },
-  });
+  throw deployFileMissing(path);
 }
 
 /** What the functions of the synthesized templates migrate. Throws like `readDeployment` and `loadMigration`. */

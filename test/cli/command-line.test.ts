@@ -202,3 +202,13 @@ test('nothing is asked where nobody can answer, and nothing at all about the loc
   await confirm(account, { yes: true }, 'change the traffic');
   await confirm({ ...account, kind: 'local' }, { yes: false }, 'change the traffic');
 });
+
+test.each(['status --aws', 'pre-check', 'rollback'])(
+  '%s names the deploy file that is not there',
+  async (line) => {
+    const { code, err } = await captured(line, { HAL9_DEPLOY_FILE: join(nowhere, 'none.json') });
+
+    expect(code).toBe(2);
+    expect(err).toMatch(/^Error: There is no deploy file at .*none\.json\.\nRemedy: Create it/);
+  },
+);
