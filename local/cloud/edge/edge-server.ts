@@ -135,6 +135,11 @@ async function handle(edge: Edge, request: IncomingMessage, response: ServerResp
   await viewerStage(edge, exchange);
 }
 
+/** Work for viewers who gave up would only make those wait who came after them. */
+function hasGone({ response }: Exchange): boolean {
+  return response.destroyed;
+}
+
 /** null when the body is larger than the edge takes. */
 async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
@@ -147,6 +152,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | null> {
 }
 
 async function viewerStage(edge: Edge, exchange: Exchange): Promise<void> {
+  if (hasGone(exchange)) return;
   if (edge.viewerFunction === null) return cacheStage(edge, exchange, exchange.viewer);
   const result = await edge.viewerFunction(exchange.viewer, exchange);
   switch (result.kind) {
@@ -184,6 +190,7 @@ async function originStage(
   if (edge.originFunction === null)
     return send(edge, exchange, { request: forwarded, origin: plan.origin, key });
   const decision = await edge.originFunction(forwarded, exchange);
+  if (hasGone(exchange)) return;
   switch (decision.kind) {
     case 'failed':
       noteFailure(edge, 'origin-request', decision.reason);
@@ -235,6 +242,7 @@ async function send(edge: Edge, exchange: Exchange, { request, origin, key }: Se
     );
   }
   const { message } = answer;
+  if (hasGone(exchange)) return void message.destroy();
   const status = message.statusCode ?? 502;
   const received = headersFromRaw(message.rawHeaders);
   writeHead(exchange, status, received);

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { DistributionPlan } from '../../../../local/cloud/edge/distribution-plan.ts';
 import { startEdge } from '../../../../local/cloud/edge/edge-server.ts';
@@ -69,12 +69,15 @@ let route: string;
 let routeAnswer: (request: { headers: Record<string, { value: string }[]> }) => unknown;
 let outcomes: string[];
 let invoked: number;
+/** The origin function answers when this is resolved. */
+let routeGate: Promise<void>;
 
 beforeEach(async () => {
   origins = { flat: await startOrigin('flat'), hierarchical: await startOrigin('hierarchical') };
   route = 'flat';
   outcomes = [];
   invoked = 0;
+  routeGate = Promise.resolve();
   routeAnswer = (request) => ({
     ...request,
     origin: {
@@ -93,6 +96,7 @@ beforeEach(async () => {
       resolveOrigin: (domainName) => portOf(domainName),
       invoke: async (_name, payload): Promise<InvocationResult> => {
         invoked += 1;
+        await routeGate;
         const event = JSON.parse(payload) as { Records: [{ cf: { request: never } }] };
         const answer = routeAnswer(event.Records[0].cf.request);
         return { kind: 'returned', payload: JSON.stringify(answer), requestId: 'r' };
@@ -137,6 +141,7 @@ interface Sending {
   readonly method?: string;
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
 }
 
 const get = (path: string, { headers, ...init }: Sending = {}): Promise<Response> =>
@@ -239,6 +244,24 @@ describe('the local edge', () => {
     const gone = await get('/a');
 
     expect([slow.status, gone.status]).toEqual([504, 502]);
+  });
+
+  it('sends nothing to an origin for a viewer who gave up meanwhile', async () => {
+    const gate = Promise.withResolvers<void>();
+    routeGate = gate.promise;
+    const givingUp = new AbortController();
+    const givenUp = get('/given-up', { signal: givingUp.signal }).catch(() => 'given up');
+    await vi.waitUntil(() => invoked === 1, { timeout: 20_000 });
+
+    givingUp.abort();
+    await vi.waitUntil(() => outcomes.length === 1, { timeout: 20_000 });
+    gate.resolve();
+    const answered = await get('/stayed');
+
+    expect(await givenUp).toBe('given up');
+    expect(answered.status).toBe(200);
+    expect(origins.flat.seen.map(({ url }) => url)).toEqual(['/stayed']);
+    expect(outcomes[0]).toMatch(/^000\t/);
   });
 
   it('adds no waiting to a request, such as that for a delayed acknowledgement', async () => {
