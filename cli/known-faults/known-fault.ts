@@ -1,7 +1,7 @@
 import type { ExitCodeName } from '../../lib/kernel/errors.ts';
 
 /** What the CLI says of a fault whose name alone reached it. */
-export interface KnownFault {
+interface KnownFault {
   readonly exit: ExitCodeName;
   readonly remedy: string;
 }
