@@ -14,8 +14,8 @@ export const pollMs = 25;
 
 /**
  * The order is what makes a read current: the flat store says that it follows, then the authority item is read (once
- * for each epoch), then the record. Flat is opened before authority leaves the hierarchical side, so a record read in this order was
- * authoritative at some instant after the read began.
+ * for each epoch), then the record. Flat is opened before authority leaves the hierarchical side, so a record read in
+ * this order was authoritative at some instant after the read began.
  */
 export async function readOnce(
   deps: Pick<GatewayDeps, 'flat' | 'hierarchical' | 'authority'> & { readonly seen: SeenSides },
