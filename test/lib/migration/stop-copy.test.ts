@@ -57,7 +57,7 @@ async function aCopy(poisoned: readonly string[] = []) {
     for (const task of tasks.splice(0)) outcomes.push((await copyRange(task, 'worker')).kind);
     return outcomes;
   };
-  return { ...migration, settings, plan, copyAll, read };
+  return { ...migration, settings, throttle, plan, copyAll, read };
 }
 
 describe('a copy that is stopped', () => {
@@ -93,6 +93,23 @@ describe('a copy that is stopped', () => {
     expect(resumed).toEqual(['completed', 'completed']);
     expect(read.filter((after) => after === null)).toHaveLength(1);
     expect(world.records.size).toBe(20);
+  });
+});
+
+describe('a worker whose report is refused', () => {
+  it('fails its range, which whoever takes it next ends with every record', async () => {
+    const { throttle, plan, copyAll, world, tasks } = await aCopy();
+    const reportPage = throttle.reportPage.bind(throttle);
+    throttle.reportPage = () => Promise.reject(new Error('throttled'));
+
+    await expect(copyAll()).rejects.toThrow('throttled');
+    throttle.reportPage = reportPage;
+    tasks.splice(0);
+    await plan({ action: 'resume-all' });
+    await copyAll();
+
+    expect(world.records.size).toBe(20);
+    expect(await plan({ action: 'progress', runId: 'run' })).toMatchObject({ counts: { read: 20 } });
   });
 });
 
